@@ -1,0 +1,83 @@
+"""From any form of config to a built model, without touching a random state."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS, DefaultScope
+from torch import nn
+
+__all__ = ['build_model', 'preserved_random_state', 'read_config']
+
+
+def read_config(config: str | Path | Mapping[str, Any] | Config) -> Config:
+    """Return the teacher's config with a ``model`` entry.
+
+    Args:
+        config: a path, ``'package::path'`` (as in ``_base_``), a :class:`Config`, a dict of a whole
+            config, or the dict of a model (with ``type``).
+
+    Raises:
+        FileNotFoundError: no such file.
+        TypeError: none of these forms.
+        ValueError: a config without a model.
+    """
+    name = 'teacher.config'
+    if isinstance(config, (str, Path)):
+        name = f'teacher.config={str(config)!r}'
+        if '::' in str(config):
+            # a base of that name resolves inside the installed package; nothing is installed
+            loaded = Config.fromstring(f'_base_ = [{str(config)!r}]', '.py')
+        elif not Path(config).is_file():
+            raise FileNotFoundError(
+                f'{name} does not exist (seen from {Path.cwd()}); give a path, or '
+                "'package::path' for a config of an installed package"
+            )
+        else:
+            loaded = Config.fromfile(str(config))
+    elif isinstance(config, Config):
+        loaded = config.copy()
+    elif isinstance(config, Mapping):
+        entries = dict(config)
+        loaded = Config(entries if 'model' in entries or 'type' not in entries
+                        else dict(model=entries))
+    else:
+        raise TypeError(
+            f'{name} is a {type(config).__name__}; give a path, a package::path, a dict or a Config'
+        )
+    if not loaded.get('model'):
+        raise ValueError(f'{name} has no `model` entry (found: {sorted(loaded.keys())})')
+    return loaded
+
+
+def build_model(config: Config) -> nn.Module:
+    """Build ``config.model`` in the config's own scope; its weights are still arbitrary.
+
+    As MMEngine's Runner does, a ``data_preprocessor`` beside the model becomes the model's.
+    Pretrained weights named by ``init_cfg`` are not fetched: a checkpoint will overwrite them.
+    """
+    model = config.model.copy()
+    if config.get('data_preprocessor') is not None:
+        model.setdefault('data_preprocessor', config.data_preprocessor)
+    scope = config.get('default_scope')
+    with preserved_random_state(), DefaultScope.overwrite_default_scope(scope):
+        return MODELS.build(model)
+
+
+@contextmanager
+def preserved_random_state() -> Iterator[None]:
+    """Leave Python's, numpy's and torch's random states as they were found."""
+    python, legacy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)

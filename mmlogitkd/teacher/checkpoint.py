@@ -1,0 +1,147 @@
+"""Reading a teacher's checkpoint: safe to unpickle, strict about every tensor."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import barrier, get_rank, is_distributed
+from torch import nn
+
+from ..utils.safe_types import mmengine_checkpoint_types
+
+__all__ = ['load_strictly', 'read_checkpoint', 'weights_of']
+
+_SHOWN = 8  # names listed per kind of mismatch; the counts are always complete
+
+
+def read_checkpoint(path: str, trust: bool = False) -> dict[str, Any]:
+    """Read a checkpoint file or URL onto the CPU.
+
+    Args:
+        path: a file, or an ``http(s)://`` URL (downloaded once into torch's hub cache, its hash
+            checked where the file name carries one).
+        trust: allow arbitrary pickled objects. Unpickling them runs code from the file.
+
+    Returns:
+        The checkpoint dict as saved.
+
+    Raises:
+        FileNotFoundError: ``path`` is no file.
+        ValueError: an unsupported scheme, an unreadable file, or a file that holds more than
+            tensors and the types that MMEngine saves, while ``trust`` is False.
+    """
+    if re.match(r'https?://', path):
+        path = _download(path)
+    elif '://' in path:
+        raise ValueError(
+            f'teacher.checkpoint={path!r}: only files and http(s) URLs are read; '
+            'download the file and give its path'
+        )
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise FileNotFoundError(
+            f'teacher.checkpoint={path!r} does not exist (seen from {Path.cwd()}); '
+            'give the path of a trained checkpoint'
+        )
+    try:
+        with torch.serialization.safe_globals(mmengine_checkpoint_types()):
+            checkpoint = torch.load(file, map_location='cpu', weights_only=not trust)
+    except Exception as error:
+        hint = '' if trust else (
+            '. If the file needs more types than tensors and what MMEngine saves, and you trust '
+            'its source (unpickling runs code from it), set teacher.trust_checkpoint=True'
+        )
+        raise ValueError(
+            f'teacher.checkpoint={path!r} cannot be read: {str(error).splitlines()[0]}{hint}'
+        ) from error
+    if not isinstance(checkpoint, Mapping):
+        raise ValueError(
+            f'teacher.checkpoint={path!r} holds a {type(checkpoint).__name__}; a state dict or a '
+            "dict with a 'state_dict' entry is expected"
+        )
+    return dict(checkpoint)
+
+
+def _download(url: str) -> str:
+    """Fetch ``url`` into torch's hub cache, rank 0 first, and return the file's path."""
+    directory = Path(torch.hub.get_dir()) / 'checkpoints'
+    file = directory / Path(url.split('?')[0]).name
+    if get_rank() == 0 and not file.is_file():
+        directory.mkdir(parents=True, exist_ok=True)
+        match = re.search(r'-([a-f0-9]{8,})\.', file.name)
+        try:
+            torch.hub.download_url_to_file(url, str(file), match.group(1) if match else None)
+        except Exception as error:
+            raise ValueError(
+                f'teacher.checkpoint={url!r} cannot be downloaded ({error}); fetch the file by '
+                f'other means and give its path, or put it at {file}'
+            ) from error
+    if is_distributed():
+        barrier()
+    return str(file)
+
+
+def weights_of(checkpoint: Mapping[str, Any]) -> OrderedDict[str, torch.Tensor]:
+    """Return the state dict of a checkpoint, without the prefix that DDP adds."""
+    weights = checkpoint.get('state_dict', checkpoint)
+    return OrderedDict((key.removeprefix('module.'), value) for key, value in weights.items())
+
+
+def load_strictly(
+    model: nn.Module,
+    weights: Mapping[str, torch.Tensor],
+    source: str,
+    ignore_keys: Sequence[str] = (),
+) -> str:
+    """Load every tensor of ``model`` from ``weights``, or stop with a report.
+
+    Args:
+        model: the built teacher.
+        weights: its state dict.
+        source: what to call the checkpoint in messages.
+        ignore_keys: regular expressions; entries of ``weights`` that match from their start are
+            left out. Nothing of the model may be missing all the same.
+
+    Returns:
+        One line that says what was loaded.
+
+    Raises:
+        RuntimeError: a missing, unexpected or misshapen tensor; the message lists them.
+    """
+    ignored = [key for key in weights if any(re.match(pattern, key) for pattern in ignore_keys)]
+    kept = OrderedDict((key, value) for key, value in weights.items() if key not in set(ignored))
+    expected = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    try:
+        model.load_state_dict(kept, strict=True)
+    except RuntimeError as error:
+        found = {key: tuple(getattr(value, 'shape', ())) for key, value in kept.items()}
+        misshapen = [
+            f'{key}: model {expected[key]}, checkpoint {found[key]}'
+            for key in expected
+            if key in found and expected[key] != found[key]
+        ]
+        report = [
+            f'the teacher and {source} do not match '
+            f'({len(expected)} tensors expected, {len(found)} found):',
+            *_listed('missing in the checkpoint', [k for k in expected if k not in found]),
+            *_listed('unexpected in the checkpoint', [k for k in found if k not in expected]),
+            *_listed('of another shape', misshapen),
+            'Give the config that this checkpoint was trained with; leave out surplus entries '
+            'with teacher.ignore_keys=[...] (regular expressions).',
+        ]
+        raise RuntimeError('\n'.join(report)) from error
+    note = f', {len(ignored)} left out by ignore_keys' if ignored else ''
+    return f'all {len(expected)} tensors loaded from {source}{note}'
+
+
+def _listed(kind: str, names: Sequence[str]) -> list[str]:
+    """One heading with a count and the first names, or nothing."""
+    if not names:
+        return []
+    more = [f'    ... and {len(names) - _SHOWN} more'] if len(names) > _SHOWN else []
+    return [f'  {kind}: {len(names)}', *(f'    {name}' for name in names[:_SHOWN]), *more]
