@@ -1,0 +1,103 @@
+"""The base class of every distillation loss."""
+
+import torch
+from torch import Tensor, nn
+
+from mmlogitkd.functional import reduce_batch, reduce_rows
+
+from . import checks
+
+
+class LogitLoss(nn.Module):
+    """A loss on the logits of a student and a teacher; subclasses implement :meth:`compute`.
+
+    It has no parameters and no state. ``weight``, ``avg_factor`` and ``reduction`` mean what
+    mmdet's ``weight_reduce_loss`` means by them; no rows give a differentiable 0. A loss with
+    ``per_row = False`` refuses ``weight`` and 'none', its 'sum' is the batch mean times N.
+
+    Args:
+        loss_weight: Multiplies the reduced loss.
+        reduction: 'mean', 'sum' or 'none'.
+
+    Raises:
+        ValueError: An argument is outside its legal set.
+    """
+
+    per_row: bool = True
+    """Whether :meth:`compute` gives one value per row, or only a batch mean."""
+    needs_target: bool = False
+    """Whether labels are needed."""
+    activation: str = 'softmax'
+    """The kind of head the formula is for: 'softmax' or 'sigmoid'."""
+    scales: tuple[int, ...] | None = None
+    """Grids whose cells' logits the loss asks for, as (N, C, R); None for plain (N, C)."""
+
+    def __init__(self, loss_weight: float = 1.0, reduction: str = 'mean') -> None:
+        super().__init__()
+        self.loss_weight = checks.number('loss_weight', loss_weight)
+        self.reduction = checks.reduction(reduction)
+        if not self.per_row and reduction == 'none':
+            raise ValueError(f"{type(self).__name__} has no value per row; use 'mean' or 'sum'")
+
+    def compute(
+        self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
+    ) -> Tensor:
+        """Evaluate the formula, without ``loss_weight``, row weights and reduction.
+
+        Args:
+            student: Logits (..., N, C).
+            teacher: Logits (..., N, C).
+            target: Class indices (N,), or None.
+            weight: Row weights (N,), for formulas with statistics over the rows that count.
+
+        Returns:
+            (..., N), or the batch mean as a scalar if not ``per_row``.
+        """
+        raise NotImplementedError
+
+    def check_target(self, student: Tensor, target: Tensor | None) -> None:
+        """Raise ValueError for labels that the formula cannot use."""
+        if self.needs_target:
+            checks.target(type(self).__name__, student, target)
+
+    def forward(
+        self,
+        student: Tensor,
+        teacher: Tensor,
+        target: Tensor | None = None,
+        weight: Tensor | None = None,
+        avg_factor: float | Tensor | None = None,
+        reduction_override: str | None = None,
+    ) -> Tensor:
+        """Check, compute, reduce.
+
+        Args:
+            student: Logits (N, C), or (N, C, R) where ``scales`` is set.
+            teacher: Logits of the same shape; no gradient flows into them.
+            target: Labels (N,) int64; ignored by losses that need none.
+            weight: Row weights (N,).
+            avg_factor: Divides the sum over rows under 'mean'.
+            reduction_override: Replaces ``reduction`` for this call.
+
+        Returns:
+            A scalar, or (N,) under 'none'; float32 or above.
+
+        Raises:
+            ValueError: Shapes, dtypes, devices or labels do not fit; on the CPU also if a value
+                is not finite or a label out of range (on other devices the distiller looks, as
+                a look costs a synchronisation).
+        """
+        owner = type(self).__name__
+        reduction = checks.reduction(reduction_override or self.reduction)
+        checks.logits(owner, student, teacher, regions=self.scales is not None)
+        checks.weights(owner, student, weight, self.per_row)
+        self.check_target(student, target)
+        if student.device.type == 'cpu' and not torch.compiler.is_compiling():
+            labels = target if self.needs_target else None
+            bits = int(checks.invalid_values(student.detach(), teacher, labels))
+            if bits:
+                raise ValueError(checks.explain_values(owner, bits, student.size(1)))
+        loss = self.compute(student, teacher.detach(), target, weight)
+        if self.per_row:
+            return self.loss_weight * reduce_rows(loss, weight, reduction, avg_factor)
+        return self.loss_weight * reduce_batch(loss, student.size(0), reduction, avg_factor)
