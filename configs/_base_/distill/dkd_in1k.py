@@ -1,0 +1,6 @@
+# DKD (arXiv 2203.08679) on ImageNet, ResNet34 -> ResNet18; no warm-up.
+_base_ = 'hook.py'
+
+distill = dict(
+    losses=dict(loss_dkd=dict(type='mmlogitkd.DKDLoss', alpha=1.0, beta=0.5, temperature=1.0)),
+)
