@@ -35,9 +35,7 @@ class LogitLoss(nn.Module):
     def __init__(self, loss_weight: float = 1.0, reduction: str = 'mean') -> None:
         super().__init__()
         self.loss_weight = checks.number('loss_weight', loss_weight)
-        self.reduction = checks.reduction(reduction)
-        if not self.per_row and reduction == 'none':
-            raise ValueError(f"{type(self).__name__} has no value per row; use 'mean' or 'sum'")
+        self.reduction = checks.reduction(reduction, self.per_row)
 
     def compute(
         self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
@@ -88,7 +86,7 @@ class LogitLoss(nn.Module):
                 a look costs a synchronisation).
         """
         owner = type(self).__name__
-        reduction = checks.reduction(reduction_override or self.reduction)
+        reduction = checks.reduction(reduction_override or self.reduction, self.per_row)
         checks.logits(owner, student, teacher, regions=self.scales is not None)
         checks.weights(owner, student, weight, self.per_row)
         self.check_target(student, target)

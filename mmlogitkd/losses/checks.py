@@ -35,10 +35,22 @@ def flag(name: str, value: Any) -> bool:
     return value
 
 
-def reduction(value: Any) -> str:
-    """Return ``value`` if it names a reduction, else ValueError."""
+def sequence(name: str, value: Any) -> tuple[Any, ...]:
+    """Return ``value`` as a tuple if it is a non-empty list or tuple, else ValueError."""
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError(f'{name} must be a list or tuple with an entry or more, got {value!r}')
+    return tuple(value)
+
+
+def reduction(value: Any, per_row: bool) -> str:
+    """Return ``value`` if it names a reduction that the loss has, else ValueError."""
     if value not in REDUCTIONS:
         raise ValueError(f'reduction must be one of {REDUCTIONS}, got {value!r}')
+    if value == 'none' and not per_row:
+        raise ValueError(
+            "reduction 'none' asks for one value per row, and this loss has none: its terms couple "
+            "the rows of the batch; use 'mean' or 'sum'"
+        )
     return value
 
 

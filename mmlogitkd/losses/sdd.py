@@ -62,12 +62,13 @@ class SDDLoss(LogitLoss):
                 'has no value per row; use a per-row base such as KDLoss, DKDLoss or LDRLDLoss'
             )
         self.activation = self.base.activation
-        scales = tuple(checks.count('every entry of scales', scale) for scale in scales)
-        if not scales or scales[0] != 1:
+        self.scales = checks.sequence('scales', scales)
+        for scale in self.scales:
+            checks.count('every entry of scales', scale)
+        if self.scales[0] != 1:
             raise ValueError(
                 f'scales must begin with 1, the global cell, got {scales}; for instance (1, 2, 4)'
             )
-        self.scales = scales
         self.beta = checks.number('beta', beta)
 
     def check_target(self, student: Tensor, target: Tensor | None) -> None:

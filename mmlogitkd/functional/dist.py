@@ -1,0 +1,56 @@
+"""DIST: distillation from a stronger teacher (Huang et al., NeurIPS 2022, arXiv 2205.10536)."""
+
+import torch
+from torch import Tensor
+
+from .common import full_precision
+
+_EPS = 1e-8
+
+
+def pearson(first: Tensor, second: Tensor, dim: int) -> Tensor:
+    """Pearson correlation along ``dim``, as xy / (|x| |y| + 1e-8) of the centred vectors.
+
+    A constant vector has the correlation 0, with a finite gradient: the norm's is 0 there.
+    """
+    first = first - first.mean(dim, keepdim=True)
+    second = second - second.mean(dim, keepdim=True)
+    norms = torch.linalg.vector_norm(first, dim=dim) * torch.linalg.vector_norm(second, dim=dim)
+    return (first * second).sum(dim) / (norms + _EPS)
+
+
+@full_precision
+def dist_loss(
+    student: Tensor,
+    teacher: Tensor,
+    beta: float = 1.0,
+    gamma: float = 1.0,
+    temperature: float = 1.0,
+) -> Tensor:
+    """T² · (beta · (1 - mean over rows of r) + gamma · (1 - mean over classes of r)).
+
+    r is the Pearson correlation of the softmaxes at T: over the classes of a row in the first
+    term, over the batch for a class in the second, which is why no row has a value of its own.
+
+    Args:
+        student: Logits (N, C).
+        teacher: Logits (N, C).
+        beta: Weight of the rows' term.
+        gamma: Weight of the classes' term.
+        temperature: T; 1 on ImageNet, 4 on CIFAR-100.
+
+    Returns:
+        A scalar, float32 or above; 0 without rows.
+
+    Example:
+        >>> import torch
+        >>> dist_loss(torch.eye(2), torch.eye(2).flip(1))
+        tensor(4.)
+    """
+    if student.size(0) == 0:
+        return student.sum()
+    student = (student / temperature).softmax(-1)
+    teacher = (teacher / temperature).softmax(-1)
+    inter = 1 - pearson(student, teacher, dim=1).mean()
+    intra = 1 - pearson(student, teacher, dim=0).mean()
+    return temperature**2 * (beta * inter + gamma * intra)
