@@ -1,0 +1,8 @@
+# Hyper-parameters: as published for ResNet50 -> MobileNetV1, the closest pair.
+_base_ = [
+    'mmpretrain::mobilenet_v2/mobilenet-v2_8xb32_in1k.py',
+    '../../_base_/teachers/resnet50_in1k.py',
+    '../../_base_/distill/dist_in1k.py',
+]
+
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))
