@@ -3,7 +3,8 @@
 #   tools/slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR [arguments of tools/train.py]
 # GPUS, GPUS_PER_NODE, CPUS_PER_TASK and SRUN_ARGS are read from the environment.
 set -euo pipefail
-partition=$1 job_name=$2 config=$3 work_dir=$4
+usage='usage: slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR [ARGUMENTS]'
+partition=${1:?$usage} job_name=${2:?$usage} config=${3:?$usage} work_dir=${4:?$usage}
 read -ra srun_args <<<"${SRUN_ARGS:-}"
 exec srun --partition="$partition" --job-name="$job_name" \
     --ntasks="${GPUS:-8}" --ntasks-per-node="${GPUS_PER_NODE:-8}" \
