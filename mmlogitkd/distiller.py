@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from .logits import ClassifierLogits, LogitBatch, infer_logits
 from .losses.base import LogitLoss
-from .losses.checks import describe_invalid, invalid_values
+from .losses.checks import explain_values, invalid_values
 from .teacher import Teacher
 
 __all__ = ['LogitDistiller']
+
+# MMEngine logs the sum of all terms as 'loss' unless a term has that name, as in mmpretrain
+TOTAL_FREE = {'loss': 'loss_task'}
 
 
 class LogitDistiller:
@@ -34,12 +36,16 @@ class LogitDistiller:
         validate: check labels and finiteness at every step also where that makes the host wait for
             the device. Without it, CUDA values are checked when :meth:`check_values` is called.
 
+    A student's term that is called just ``loss`` (mmpretrain's classifiers) becomes ``loss_task``,
+    so that ``loss`` in the log is the sum, as MMEngine means it.
+
     Attributes:
         factors: name to current schedule factor; 1 unless set. A factor of 0 skips its loss, and
             the teacher too when all are 0; the term is then reported as 0.
 
     Raises:
-        ValueError: no loss, a name without ``loss``, or a negative ``task_weight``.
+        ValueError: no loss, a name without ``loss`` or just ``loss``, or a negative
+            ``task_weight``.
         TypeError: a loss that is not a :class:`LogitLoss`.
     """
 
@@ -66,6 +72,7 @@ class LogitDistiller:
         self._source: ClassifierLogits | None = None
         self._handles: list[Any] = []
         self._flags: Tensor | None = None
+        self._num_classes = 0
 
     @property
     def weights(self) -> dict[str, float]:
@@ -116,7 +123,7 @@ class LogitDistiller:
         """
         flags, self._flags = self._flags, None
         if flags is not None and (found := int(flags)):
-            raise ValueError(describe_invalid(found))
+            raise ValueError(explain_values('distillation', found, self._num_classes))
 
     def _before_forward(
         self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -136,13 +143,15 @@ class LogitDistiller:
         self, task_losses: dict[str, Any], inputs: Tensor, data_samples: Any
     ) -> dict[str, Any]:
         """The student's losses, weighted, with the distillation terms added."""
-        taken = sorted(set(task_losses) & set(self.losses))
-        if taken:
-            raise ValueError(f'the student has losses named {taken} itself; rename yours')
         losses = {
-            name: _scaled(value, self.task_weight) if 'loss' in name else value
+            TOTAL_FREE.get(name, name): _scaled(value, self.task_weight)
+            if 'loss' in name
+            else value
             for name, value in task_losses.items()
         }
+        taken = sorted(set(losses) & set(self.losses))
+        if taken:
+            raise ValueError(f'the student has losses named {taken} itself; rename yours')
         if not any(self.factors.values()):
             losses.update({name: inputs.new_zeros(()) for name in self.losses})
             return losses
@@ -165,6 +174,7 @@ class LogitDistiller:
         """Collect what is wrong with the values, on the device; on the CPU the losses check."""
         if batch.student.device.type == 'cpu':
             return
+        self._num_classes = batch.student.size(1)
         flags = invalid_values(batch.student.detach(), batch.teacher, batch.target)
         self._flags = flags if self._flags is None else self._flags | flags
         if self.validate:
@@ -177,6 +187,10 @@ def _check_loss(name: str, loss: Any) -> None:
         raise TypeError(
             f'losses[{name!r}] is a {type(loss).__name__}; a loss of mmlogitkd (a subclass of '
             'mmlogitkd.losses.LogitLoss) expected'
+        )
+    if name in TOTAL_FREE:
+        raise ValueError(
+            f"losses has the key {name!r}, MMEngine's name for the sum; call it 'loss_kd'"
         )
     if 'loss' not in name:
         raise ValueError(

@@ -92,9 +92,7 @@ class LogitDistillHook(Hook):
         metainfo = getattr(runner.train_dataloader.dataset, 'metainfo', {})
         self.distiller.attach(student, metainfo.get('classes'))
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Set the weights of this step and log them."""
         if self.distiller is None:
             return

@@ -74,9 +74,7 @@ class CosineSchedule(WeightSchedule):
         ValueError: ``end`` not after ``begin``, or a negative ``final``.
     """
 
-    def __init__(
-        self, end: int, begin: int = 1, final: float = 0.0, by_epoch: bool = True
-    ) -> None:
+    def __init__(self, end: int, begin: int = 1, final: float = 0.0, by_epoch: bool = True) -> None:
         super().__init__(by_epoch)
         if not 1 <= begin < end:
             raise ValueError(f'begin={begin!r}, end={end!r}: 1 <= begin < end expected')

@@ -48,8 +48,10 @@ class ClassifierLogits:
     def fits(model: nn.Module) -> bool:
         """Whether ``model`` is built like an ``ImageClassifier``: backbone, head, no boxes."""
         head = getattr(model, 'head', None)
-        return isinstance(head, nn.Module) and hasattr(model, 'backbone') and not any(
-            hasattr(model, name) for name in ('bbox_head', 'roi_head', 'rpn_head')
+        return (
+            isinstance(head, nn.Module)
+            and hasattr(model, 'backbone')
+            and not any(hasattr(model, name) for name in ('bbox_head', 'roi_head', 'rpn_head'))
         )
 
     def attach(self, student: nn.Module, with_regions: bool = False) -> str:
@@ -90,9 +92,7 @@ class ClassifierLogits:
         for tap in self._taps.values():
             tap.arm()
 
-    def collect(
-        self, teacher: Teacher, inputs: Tensor, data_samples: Sequence[Any]
-    ) -> LogitBatch:
+    def collect(self, teacher: Teacher, inputs: Tensor, data_samples: Sequence[Any]) -> LogitBatch:
         """Match the student's records with the teacher's answer to the same images.
 
         Args:
@@ -102,8 +102,10 @@ class ClassifierLogits:
         """
         records = {name: tap.take() for name, tap in self._taps.items()}
         student = _one_tensor(records['head'], 'student')
-        if torch.is_grad_enabled() and not student.requires_grad and any(
-            p.requires_grad for p in self._student.parameters()
+        if (
+            torch.is_grad_enabled()
+            and not student.requires_grad
+            and any(p.requires_grad for p in self._student.parameters())
         ):
             raise RuntimeError(
                 "the student's logits carry no gradient: its head runs inside a module with "
@@ -186,7 +188,7 @@ _VIT = (
 )
 _ADVICE = {
     'ConvNeXt': (
-        'Set backbone.gap_before_final_norm=False and neck=dict(type=\'GlobalAveragePooling\') '
+        "Set backbone.gap_before_final_norm=False and neck=dict(type='GlobalAveragePooling') "
         '(this swaps pooling and norm: pretrained weights no longer give the same logits)'
     ),
     'VisionTransformer': _VIT,
@@ -214,9 +216,11 @@ def _last_map(record: Any) -> Tensor:
 
 def _one_tensor(output: Any, role: str) -> Tensor:
     """One (N, C) tensor from a head; two branches that the head predicts as a sum are summed."""
-    if isinstance(output, (tuple, list)) and all(isinstance(part, Tensor) for part in output):
-        if len(output) == 2 and output[0].shape == output[1].shape:
-            return output[0] + output[1]  # ConformerHead predicts with this sum
+    if (
+        isinstance(output, tuple)
+        and [getattr(part, 'shape', 0) for part in output] == [getattr(output[0], 'shape', 1)] * 2
+    ):
+        return output[0] + output[1]  # ConformerHead predicts with this sum
     if not isinstance(output, Tensor) or output.dim() != 2:
         raise ValueError(
             f'the {role} gave {type(output).__name__} {tuple(getattr(output, "shape", ()))}; one '

@@ -46,8 +46,9 @@ def read_config(config: str | Path | Mapping[str, Any] | Config) -> Config:
         loaded = config.copy()
     elif isinstance(config, Mapping):
         entries = dict(config)
-        loaded = Config(entries if 'model' in entries or 'type' not in entries
-                        else dict(model=entries))
+        loaded = Config(
+            entries if 'model' in entries or 'type' not in entries else dict(model=entries)
+        )
     else:
         raise TypeError(
             f'{name} is a {type(config).__name__}; give a path, a package::path, a dict or a Config'

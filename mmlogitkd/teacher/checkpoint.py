@@ -52,9 +52,13 @@ def read_checkpoint(path: str, trust: bool = False) -> dict[str, Any]:
         with torch.serialization.safe_globals(mmengine_checkpoint_types()):
             checkpoint = torch.load(file, map_location='cpu', weights_only=not trust)
     except Exception as error:
-        hint = '' if trust else (
-            '. If the file needs more types than tensors and what MMEngine saves, and you trust '
-            'its source (unpickling runs code from it), set teacher.trust_checkpoint=True'
+        hint = (
+            ''
+            if trust
+            else (
+                '. If it needs more types than tensors and what MMEngine saves, and you trust '
+                'its source (unpickling runs code from it), set teacher.trust_checkpoint=True'
+            )
         )
         raise ValueError(
             f'teacher.checkpoint={path!r} cannot be read: {str(error).splitlines()[0]}{hint}'

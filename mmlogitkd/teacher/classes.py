@@ -17,9 +17,7 @@ def classes_of_checkpoint(checkpoint: Mapping[str, Any]) -> tuple[str, ...] | No
     return tuple(map(str, names)) if names and not isinstance(names, str) else None
 
 
-def class_columns(
-    student: Sequence[str] | None, teacher: Sequence[str] | None
-) -> list[int] | None:
+def class_columns(student: Sequence[str] | None, teacher: Sequence[str] | None) -> list[int] | None:
     """Return which teacher columns to take for the student's classes, in their order.
 
     Args:
@@ -39,7 +37,7 @@ def class_columns(
     if len(column) < len(teacher) or len(set(student)) < len(student):
         raise ValueError(
             'class names differ between the student and the teacher, and some stand twice, so '
-            f"they cannot be matched by name. {_WAY_OUT}"
+            f'they cannot be matched by name. {_WAY_OUT}'
         )
     unknown = [name for name in student if name not in column]
     if unknown:

@@ -38,8 +38,8 @@ class Normalisation:
 class InputConversion:
     """An affine map per channel, after an optional reversal of the channels.
 
-    ``convert(x)[:, c] = scale[c] * x[:, c'] + shift[c]``, with ``c'`` the reversed channel where the
-    two models disagree about RGB and BGR. Padding, zero after the student's normalisation, stays
+    ``convert(x)[:, c] = scale[c] * x[:, c'] + shift[c]``, with ``c'`` the reversed channel where
+    the two models disagree about RGB and BGR. Padding is zero after normalisation and stays
     zero: it is padding for the teacher too.
     """
 

@@ -88,7 +88,7 @@ class Teacher:
         device = next(student.parameters()).device
         model = build_model(read_config(self.config))
         names = None
-        report = 'not trained (init=\'random\')'
+        report = "not trained (init='random')"
         if self.checkpoint is not None:
             checkpoint = read_checkpoint(self.checkpoint, self.trust_checkpoint)
             names = classes_of_checkpoint(checkpoint)
@@ -101,7 +101,7 @@ class Teacher:
         if self.classes == 'match':
             columns = class_columns(classes, names)
             self._columns = None if columns is None else torch.tensor(columns, device=device)
-        said = 'converted from the student\'s' if self._conversion else 'the student\'s'
+        said = "converted from the student's" if self._conversion else "the student's"
         mapped = 'by name' if self._columns is not None else 'as they are'
         print_log(
             f'Teacher {type(model).__name__}: {report}; inputs: {said}; classes: {mapped}'

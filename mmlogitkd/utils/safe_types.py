@@ -1,4 +1,4 @@
-"""The types that an MMEngine checkpoint holds beside tensors, for ``torch.load(weights_only=True)``.
+"""The types that an MMEngine checkpoint holds beside tensors, for a safe ``torch.load``.
 
 MMEngine saves its log history: ``HistoryBuffer`` objects with numpy arrays and a table of their own
 methods. Pickle writes such a method as ``getattr(HistoryBuffer, name)``; listing ``getattr`` itself
