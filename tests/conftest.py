@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,16 @@ from mmengine.runner import Runner
 from tests.tiny import NUM_CLASSES, build, classifier_config, full_config, runner_config
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def unformatted_config_dumps() -> Iterator[None]:
+    """Spare the seconds that every Runner spends on laying out the dump of its config."""
+    patch = pytest.MonkeyPatch()
+    for owner in ('yapf.yapflib.yapf_api', 'mmengine.config.config'):  # one line each imports it
+        patch.setattr(f'{owner}.FormatCode', lambda text, **_: (text, True), raising=False)
+    yield
+    patch.undo()
 
 
 @pytest.fixture
