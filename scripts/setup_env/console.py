@@ -25,6 +25,7 @@ def run(
     command: Sequence[str | Path],
     log: Path,
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
     counter: str | None = None,
     hint: str = '',
 ) -> None:
@@ -35,6 +36,7 @@ def run(
         command: The program and its arguments.
         log: Where its output goes.
         env: The environment, this process's if None.
+        cwd: The working folder, this process's if None.
         counter: Regular expression with two groups, done and total, to look for in the output.
         hint: What to tell the user in addition when the command fails.
 
@@ -51,6 +53,8 @@ def run(
             stdout=output,
             stderr=subprocess.STDOUT,
             env=None if env is None else dict(env),
+            cwd=cwd,
+            close_fds=False,  # it holds the lock too, should it outlive this process
         )
         try:
             while True:

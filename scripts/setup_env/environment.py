@@ -1,11 +1,13 @@
 """The virtual environment: creating it, asking it, and installing into it with pip."""
 
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
-from scripts.setup_env.console import SetupError, run
+from scripts.setup_env.console import SetupError, run, say
 from scripts.setup_env.state import State
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,16 +32,24 @@ class Environment:
         self.logs = self.state.folder / 'logs'
 
     def create(self) -> None:
-        """Create the environment unless it is there.
+        """Create the environment unless it is there; start anew if pip was stopped inside it.
 
         Raises:
-            SetupError: The folder holds something else, or this Python has no ``venv``.
+            SetupError: The folder holds something else or another Python, or this Python has no
+                ``venv``.
         """
-        if not self.python.exists():
-            ours = {self.state.folder.name, 'bin', 'include', 'lib', 'lib64', 'pyvenv.cfg'}
-            others = {entry.name for entry in self.path.iterdir()} - ours
-            if others:
+        created_here = self.state.folder / 'created-here'
+        if self.state.was_stopped() and created_here.exists():
+            say(f'An earlier set-up was stopped half-way; making {self.path} anew.')
+            for entry in set(self.path.iterdir()) - {self.state.folder}:
+                shutil.rmtree(
+                    entry
+                ) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+            self.state.reset()
+        if not self.python.exists() and not created_here.exists():
+            if set(self.path.iterdir()) != {self.state.folder}:
                 raise SetupError(f'{self.path} is no virtual environment; name another folder.')
+            created_here.touch()
         if not self._runs('-m', 'pip', '--version'):
             run(
                 f'Creating {self.path}',
@@ -47,8 +57,13 @@ class Environment:
                 self.logs / 'venv.log',
                 hint=NO_VENV,
             )
-        if self.ask('import sys; print(sys.version_info >= (3, 10))') != 'True':
-            raise SetupError(f'{self.path} holds a Python older than 3.10; name another folder.')
+        there = self.ask('import sys; print(*sys.version_info[:2], sep=".")')
+        here = '.'.join(map(str, sys.version_info[:2]))
+        if there != here:
+            raise SetupError(
+                f'{self.path} holds Python {there}, and this is Python {here}: remove the folder, '
+                f'name another (make ... VENV=path) or the same Python (PYTHON=python{there}).'
+            )
 
     def variables(self, **more: str) -> dict[str, str]:
         """Return the process environment with this environment's programs first on PATH."""
@@ -67,26 +82,23 @@ class Environment:
         counter: str | None = None,
         hint: str = '',
     ) -> None:
-        """Run pip; its own settings (index, links, proxies) stay the user's.
-
-        An installation that was stopped half-way may have left files that pip takes for a
-        complete package, so the same step then installs everything anew.
-        """
-        with self.state.unfinished(step) as was_stopped:
-            again = ['--force-reinstall'] if was_stopped and command == 'install' else []
-            options = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off']
+        """Run pip; its own settings (index, links, proxies) stay the user's."""
+        options = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off']
+        changes = command in ('install', 'uninstall')
+        with self.state.installing() if changes else nullcontext():
             run(
                 title,
-                [self.python, '-m', 'pip', command, *options, *again, *arguments],
+                [self.python, '-m', 'pip', command, *options, *arguments],
                 self.logs / f'{step}.log',
                 env=self.variables(**variables or {}),
+                cwd=self.path,  # pip would take metadata in the repository for an installation
                 counter=counter,
                 hint=hint,
             )
 
-    def install(self, title: str, *arguments: str | Path, step: str, hint: str = '') -> None:
+    def install(self, title: str, *arguments: str | Path, step: str) -> None:
         """Install packages under the constraints."""
-        self.pip(title, 'install', '-c', self.constraints, *arguments, step=step, hint=hint)
+        self.pip(title, 'install', '-c', self.constraints, *arguments, step=step)
 
     def ask(self, code: str) -> str:
         """Return what a piece of Python prints inside the environment; empty if it fails."""

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from scripts.setup_env import torchvision
 from scripts.setup_env.console import SetupError, say
 from scripts.setup_env.environment import ROOT, Environment
 from scripts.setup_env.mmcv import Mmcv
+from scripts.setup_env.state import digest
 
 LINES = {'onedl': ('.venv', 'onedl-mmcv'), 'upstream': ('.venv-upstream', 'mmcv')}
 INPUTS = ('constraints.txt', 'setup.py', 'mmlogitkd/version.py')
@@ -53,17 +55,16 @@ def set_up(options: argparse.Namespace) -> None:
         key = stage_key(options.line, options.torch)
         stages = [('base', base_stage)] + ([('tests', tests_stage)] if options.tests else [])
         for name, stage in stages:
-            if not (env.python.exists() and env.state.is_done(name, key)):
+            intact = env.python.exists() and not env.state.was_stopped()
+            if not (intact and env.state.is_done(name, key)):
                 stage(env, options)
                 env.state.set_done(name, key)
 
 
 def stage_key(line: str, torch: str) -> str:
     """Return what a stage depends on, so that a change of it repeats the stage."""
-    from scripts.setup_env.state import digest
-
     files = [ROOT / name for name in INPUTS] + list(Path(__file__).parent.glob('*.py'))
-    return digest(files, line, torch, str(ROOT))
+    return digest(files, line, torch, str(ROOT), '.'.join(map(str, sys.version_info[:2])))
 
 
 def base_stage(env: Environment, options: argparse.Namespace) -> None:

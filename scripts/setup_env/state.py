@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.setup_env.console import say
+from scripts.setup_env.console import SetupError, say
 
 
 class State:
-    """Stamps of finished stages and the marker of an unfinished step.
+    """Stamps of finished stages, and a mark while packages are being changed.
 
     Args:
         folder: A folder inside the environment.
@@ -49,13 +49,29 @@ class State:
         os.replace(temporary, self.folder / f'{stage}.json')
 
     @contextmanager
-    def unfinished(self, step: str) -> Iterator[bool]:
-        """Mark ``step`` while it runs; yields whether an earlier run was stopped inside it."""
-        marker = self.folder / f'{step}.unfinished'
-        was_stopped = marker.exists()
-        marker.touch()
-        yield was_stopped
-        marker.unlink()
+    def installing(self) -> Iterator[None]:
+        """Mark that packages are being changed; the mark stays if the process is stopped."""
+        self._mark.touch()
+        try:
+            yield
+        except SetupError:  # pip gave up by itself, and left things as they were
+            self._mark.unlink()
+            raise
+        self._mark.unlink()
+
+    def was_stopped(self) -> bool:
+        """Whether an earlier run was stopped while it changed packages."""
+        return self._mark.exists()
+
+    def reset(self) -> None:
+        """Forget everything; the mark goes last."""
+        for stamp in self.folder.glob('*.json'):
+            stamp.unlink()
+        self._mark.unlink(missing_ok=True)
+
+    @property
+    def _mark(self) -> Path:
+        return self.folder / 'installing'
 
 
 def digest(files: list[Path], *texts: str) -> str:

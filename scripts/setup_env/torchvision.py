@@ -17,15 +17,15 @@ MODULE = 'mmlogitkd_torchvision_shim'
 
 
 def partner_of(torch: str) -> str:
-    """Return the torchvision release that belongs to a torch release.
+    """Return the torchvision releases that belong to a torch release.
 
     >>> partner_of('2.13.0+cpu')
-    '0.28.0'
+    '0.28.*'
     """
-    match = re.match(r'2\.(\d+)\.(\d+)', torch)
+    match = re.match(r'2\.(\d+)\.', torch)
     if match is None:
         raise SetupError(f'TORCH={torch}: expected a release 2.x.y, such as 2.13.0.')
-    return f'0.{int(match[1]) + 15}.{match[2]}'
+    return f'0.{int(match[1]) + 15}.*'
 
 
 def install(env: Environment) -> None:
