@@ -50,7 +50,9 @@ def work(rank: int, port: int, config: dict) -> None:
     )
     # MMEngine itself sets a CUDA device when it starts a group, and DDP would ask for one
     torch.distributed.init_process_group('gloo')
-    wrapper = dict(type='MMDistributedDataParallel', find_unused_parameters=False)
+    wrapper = dict(
+        type='MMDistributedDataParallel', device_ids=None, find_unused_parameters=False
+    )
     train(config | dict(launcher='pytorch', model_wrapper_cfg=wrapper))
     torch.distributed.destroy_process_group()
 
