@@ -8,15 +8,22 @@ from .common import full_precision
 _EPS = 1e-8
 
 
+def _is_flat(probs: Tensor, dim: int) -> Tensor:
+    highest, lowest = probs.amax(dim), probs.amin(dim)
+    return highest - lowest <= 4 * torch.finfo(probs.dtype).eps * highest
+
+
 def pearson(first: Tensor, second: Tensor, dim: int) -> Tensor:
     """Pearson correlation along ``dim``, as xy / (|x| |y| + 1e-8) of the centred vectors.
 
-    A constant vector has the correlation 0, with a finite gradient: the norm's is 0 there.
+    A vector that is constant up to rounding has no direction: its correlation is 0, and so is the
+    gradient, which by the formula would be 1e8 times the other vector.
     """
+    flat = _is_flat(first, dim) | _is_flat(second, dim)
     first = first - first.mean(dim, keepdim=True)
     second = second - second.mean(dim, keepdim=True)
     norms = torch.linalg.vector_norm(first, dim=dim) * torch.linalg.vector_norm(second, dim=dim)
-    return (first * second).sum(dim) / (norms + _EPS)
+    return ((first * second).sum(dim) / (norms + _EPS)).masked_fill(flat, 0)
 
 
 @full_precision

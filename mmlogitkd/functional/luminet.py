@@ -50,7 +50,10 @@ def perception(
         mask = torch.ones(logits.size(-2), device=logits.device, dtype=torch.bool)
     keep = mask.unsqueeze(-1).to(logits.dtype)  # (N,) -> (N, 1)
     count = _sum_rows(keep, sync_stats).clamp(min=1)
-    centred = logits - _sum_rows(keep * logits, sync_stats) / count
+    # Large logits leave a rounding error in their mean that sqrt(eps) does not dwarf; the mean of
+    # the differences from it does not.
+    centred = logits - _sum_rows(keep * logits.detach(), sync_stats) / count
+    centred = centred - _sum_rows(keep * centred, sync_stats) / count
     variance = _sum_rows(keep * centred.square(), sync_stats) / count
     return centred * (variance + eps).rsqrt()
 

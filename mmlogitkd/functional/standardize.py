@@ -12,7 +12,8 @@ def standardize(logits: Tensor, eps: float = 1e-7) -> Tensor:
         eps: Added to the standard deviation.
 
     Returns:
-        (..., C), float32 or above. A row of equal logits gives zeros.
+        (..., C), float32 or above. A row of equal logits gives zeros and has the gradient 0, which
+        by the formula would be 1 / eps.
 
     Raises:
         ValueError: There is only one class.
@@ -28,5 +29,8 @@ def standardize(logits: Tensor, eps: float = 1e-7) -> Tensor:
             'a single class has no spread; drop StandardizedLoss'
         )
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    flat = logits.amax(-1, keepdim=True) == logits.amin(-1, keepdim=True)
     centred = logits - logits.mean(-1, keepdim=True)
-    return centred / (logits.std(-1, keepdim=True) + eps)
+    norm = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
+    std = norm / (logits.size(-1) - 1) ** 0.5
+    return (centred / (std + eps)).masked_fill(flat, 0)
