@@ -83,14 +83,14 @@ class Environment:
         hint: str = '',
     ) -> None:
         """Run pip; its own settings (index, links, proxies) stay the user's."""
-        options = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off']
+        options = ['--disable-pip-version-check', '--no-input']
         changes = command in ('install', 'uninstall')
         with self.state.installing() if changes else nullcontext():
             run(
                 title,
                 [self.python, '-m', 'pip', command, *options, *arguments],
                 self.logs / f'{step}.log',
-                env=self.variables(**variables or {}),
+                env=self.variables(PIP_PROGRESS_BAR='off', **variables or {}),
                 cwd=self.path,  # pip would take metadata in the repository for an installation
                 counter=counter,
                 hint=hint,

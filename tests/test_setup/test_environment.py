@@ -32,6 +32,8 @@ def test_stopped_installation_makes_the_environment_anew(
     half.write_text('')
     env.create()
     assert half.exists(), 'an intact environment must be kept'
+    env.pip('Removing pip', 'uninstall', '-y', 'pip', step='removal')
+    assert env.ask('import pip; print("pip")') == ''
     env.state.set_done('base', 'key')
     (env.state.folder / 'installing').touch()
     env.create()
