@@ -1,0 +1,191 @@
+"""A comparison of training configs over seeds: what has to run, and what has been measured."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+from mmengine.fileio import load
+
+from mmlogitkd.version import __version__
+
+__all__ = ['Result', 'Run', 'Study', 'load_study', 'plan']
+
+TEACHER = 'teacher'
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study file says.
+
+    Attributes:
+        title: Heading of the table.
+        teacher: Config of the teacher.
+        students: Name in the table to config; the first one is what the others are compared with.
+        seeds: One training per student and seed. The teacher takes the first.
+        metric: Key of the measure in MMEngine's log.
+    """
+
+    title: str
+    teacher: Path
+    students: dict[str, Path]
+    seeds: tuple[int, ...]
+    metric: str = 'accuracy/top1'
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training.
+
+    Attributes:
+        name: The student's name, or ``'teacher'``.
+        seed: Seed of the training.
+        config: Path of the config.
+        options: ``key=value`` for ``--cfg-options``.
+        folder: Work folder.
+        result: File that holds the result once it exists.
+        distils: Whether it needs the teacher's checkpoint.
+        digest: Identifies everything the result depends on; an older result is not used.
+        length: Epochs, or iterations where the loop counts these.
+        by_epoch: What ``length`` counts.
+    """
+
+    name: str
+    seed: int
+    config: Path
+    options: tuple[str, ...]
+    folder: Path
+    result: Path
+    distils: bool
+    digest: str
+    length: int
+    by_epoch: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run has measured.
+
+    Attributes:
+        name: The student's name, or ``'teacher'``.
+        seed: Seed of the training.
+        digest: Digest of the run.
+        value: The metric after the last step (not the best one, which the test set would choose).
+        curve: Pairs of step and metric, as validated.
+        seconds: Wall-clock duration.
+        command: The command that ran.
+    """
+
+    name: str
+    seed: int
+    digest: str
+    value: float
+    curve: list[list[float]]
+    seconds: float
+    command: list[str]
+
+    @classmethod
+    def of(cls, run: Run) -> Result | None:
+        """Return the kept result of a run, None where there is none or only an outdated one."""
+        try:
+            result = cls(**json.loads(run.result.read_text(encoding='utf-8')))
+        except (FileNotFoundError, json.JSONDecodeError, TypeError):
+            return None
+        if run.name == TEACHER and not (run.folder / 'last_checkpoint').is_file():
+            return None
+        return result if result.digest == run.digest else None
+
+    def save(self, path: Path) -> None:
+        """Write it whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix('.partial')
+        partial.write_text(json.dumps(asdict(self), indent=1) + '\n', encoding='utf-8')
+        partial.replace(path)
+
+
+def load_study(path: str | Path) -> Study:
+    """Read a study file; its config paths are relative to it.
+
+    Raises:
+        ValueError: If the file lacks something or names a config that does not exist.
+    """
+    path = Path(path)
+    content = load(path, file_format='yaml')
+    known = set(Study.__dataclass_fields__)
+    if not isinstance(content, dict) or set(content) - known or known - {'metric'} - set(content):
+        raise ValueError(f"'{path}' must have title, teacher, students, seeds and may have metric")
+    configs = {TEACHER: content['teacher'], **content['students']}
+    if len(configs) != len(content['students']) + 1 or len(configs) == 1:
+        raise ValueError(f"'{path}': students must be at least one, and none named 'teacher'")
+    paths = {name: (path.parent / config).resolve() for name, config in configs.items()}
+    missing = [str(config) for config in paths.values() if not config.is_file()]
+    if missing:
+        raise ValueError(f"'{path}' names configs that do not exist: {', '.join(missing)}")
+    content |= dict(teacher=paths.pop(TEACHER), students=paths, seeds=tuple(content['seeds']))
+    return Study(**content)
+
+
+def plan(
+    study: Study, folder: Path, options: Sequence[str] = (), seeds: Sequence[int] | None = None
+) -> list[Run]:
+    """Return all runs: the teacher first, then the students seed by seed.
+
+    Args:
+        study: What to compare.
+        folder: Where work folders and results go.
+        options: ``key=value`` for ``--cfg-options`` of every run.
+        seeds: The students' seeds, None for the study's.
+    """
+    teacher = _run(study.teacher, TEACHER, study.seeds[0], folder, options)
+    return [teacher] + [
+        _run(config, name, seed, folder, options, teacher)
+        for seed in seeds or study.seeds
+        for name, config in study.students.items()
+    ]
+
+
+def _run(
+    path: Path,
+    name: str,
+    seed: int,
+    folder: Path,
+    options: Sequence[str],
+    teacher: Run | None = None,
+) -> Run:
+    options = (*options, f'randomness.seed={seed}')
+    config = Config.fromfile(path)
+    config.merge_from_dict(_parse(options))
+    distil = config.get('default_hooks', {}).get('distill') or {}
+    distils = bool(distil) and distil.get('enabled', True)
+    content: list[Any] = [__version__, config.to_dict()]
+    if distils and teacher is not None:
+        content.append(teacher.digest)
+    by_epoch = config.train_cfg.get('by_epoch', True)
+    slug = f'{name}_seed{seed}'.lower().replace(' ', '-').replace('/', '-')
+    return Run(
+        name=name,
+        seed=seed,
+        config=path,
+        options=options,
+        folder=folder / slug,
+        result=folder / 'results' / f'{slug}.json',
+        distils=distils,
+        digest=hashlib.sha256(
+            json.dumps(content, sort_keys=True, default=str).encode()
+        ).hexdigest(),
+        length=config.train_cfg.max_epochs if by_epoch else config.train_cfg.max_iters,
+        by_epoch=by_epoch,
+    )
+
+
+def _parse(options: Sequence[str]) -> dict[str, Any]:
+    """Read ``key=value`` as MMEngine's command line does."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    return parser.parse_args(['--cfg-options', *options]).cfg_options

@@ -1,0 +1,98 @@
+"""Train a teacher and compare students over seeds: runs, then a table and a figure.
+
+Every run is a process of tools/train.py. Its result is kept, so an interrupted study goes on where
+it was, and a second call only prints.
+
+Example:
+    python tools/study.py configs/cifar100_study/study.yml --workers 2
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from mmlogitkd.analysis import (
+    RunFailedError,
+    StudyProgress,
+    launch,
+    load_study,
+    markdown_table,
+    plan,
+    plot_rows,
+    rich_table,
+    summarise,
+)
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description='Compare trainings over seeds')
+    parser.add_argument('study', type=Path, help='path of the study file')
+    parser.add_argument(
+        '--work-dir', type=Path, help='folder of runs and results (work_dirs/<folder of the study>)'
+    )
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=min(2, os.cpu_count() or 1),
+        help='runs at a time, which share the cores (2)',
+    )
+    parser.add_argument('--seeds', type=int, nargs='+', help="instead of the study's")
+    parser.add_argument('--only', nargs='+', help='only these students')
+    parser.add_argument('--fresh', action='store_true', help='forget the results that are kept')
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], help='key=value for the config of every run'
+    )
+    args = parser.parse_args(arguments)
+    if args.workers < 1:
+        parser.error(f'--workers must be at least 1, got {args.workers}')
+    return args
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the study and show what came out; return the exit status."""
+    args = parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave through `finally`s
+    console = Console()
+    study = load_study(args.study)
+    unknown = set(args.only or ()) - set(study.students)
+    if unknown:
+        console.print(f'No such students: {sorted(unknown)}; there are {list(study.students)}')
+        return 2
+    folder = (args.work_dir or Path('work_dirs') / args.study.resolve().parent.name).resolve()
+    if args.fresh:
+        shutil.rmtree(folder / 'results', ignore_errors=True)
+    runs = [
+        run
+        for run in plan(study, folder, args.cfg_options, args.seeds)
+        if not args.only or run.name in ('teacher', *args.only)
+    ]
+    try:
+        with StudyProgress(console) as progress:
+            results = launch(runs, study.metric, args.workers, progress.update)
+    except KeyboardInterrupt:
+        console.print('Stopped. The results so far are kept; the same command goes on.')
+        return 130
+    except RunFailedError as error:
+        console.print(str(error), markup=False, highlight=False)
+        return 1
+
+    rows = summarise(results.values(), ['teacher', *study.students])
+    reference = next(iter(study.students))
+    console.print(rich_table(rows, reference, study.title))
+    (folder / 'table.md').write_text(markdown_table(rows, reference), encoding='utf-8')
+    plot_rows(rows, folder / 'figure.png', study.title, study.metric)
+    console.print(f'Table: {folder}/table.md\nFigure: {folder}/figure.png', soft_wrap=True)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
