@@ -51,6 +51,6 @@ types: setup-tests
 	$(RUN) -m mypy
 
 clean:
-	rm -rf .venv .venv-upstream build dist *.egg-info mmlogitkd/.mim
+	rm -rf .venv .venv-upstream build dist *.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

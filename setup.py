@@ -1,6 +1,5 @@
 """Packaging of mmlogitkd; the configuration of the tools is in ``pyproject.toml``."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -8,33 +7,28 @@ from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent.resolve()
-MIM_FILES = ('configs', 'tools', 'model-index.yml')
+MIM_FOLDERS = ('configs', 'tools')
 
 
 class BuildWithMimFiles(build_py):
-    """Put what ``mim`` looks for into ``mmlogitkd/.mim``.
+    """Copy what ``mim`` looks for into ``mmlogitkd/.mim`` of a wheel.
 
-    A wheel gets copies, made in the build folder; an editable install gets links, so that configs
-    and tools are those of the checkout.
+    An editable install needs none of it: there ``mim`` looks in the checkout itself, and a second
+    way to the same config would make its name ambiguous.
     """
 
     def run(self) -> None:
         """Build the package, then add the files for ``mim``."""
         super().run()
-        base = ROOT if self.editable_mode else Path(self.build_lib)
-        target = base / 'mmlogitkd' / '.mim'
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib) / 'mmlogitkd' / '.mim'
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        for name in MIM_FILES:
-            source, destination = ROOT / name, target / name
-            if self.editable_mode:
-                destination.symlink_to(os.path.relpath(source, target))
-            elif source.is_dir():
-                shutil.copytree(
-                    source, destination, ignore=shutil.ignore_patterns('__pycache__', '*.pyc')
-                )
-            else:
-                shutil.copy2(source, destination)
+        ignored = shutil.ignore_patterns('__pycache__', '*.pyc')
+        for name in MIM_FOLDERS:
+            shutil.copytree(ROOT / name, target / name, ignore=ignored)
+        shutil.copy2(ROOT / 'model-index.yml', target)
 
 
 def version() -> str:
