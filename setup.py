@@ -83,6 +83,9 @@ setup(
             'setuptools<81',
         ],
         'analysis': ['matplotlib', 'scikit-learn'],
+        # openmim, upstream's, would bring old versions of what the others need; use it in an
+        # environment of its own.
+        'mim': ['onedl-mim>=0.5.1'],
         'test': ['mypy', 'pytest', 'pytest-xdist', 'ruff', 'matplotlib', 'scikit-learn'],
     },
     cmdclass={'build_py': BuildWithMimFiles},

@@ -87,7 +87,8 @@ def base_stage(env: Environment, options: argparse.Namespace) -> None:
 def tests_stage(env: Environment, options: argparse.Namespace) -> None:
     """Add what detection and the tests need."""
     env.constraints = constraints_for(options.torch, env.state.folder)
-    env.install('Installing mmlogitkd[test]', 'mmlogitkd[test]', step='test')
+    extras = 'test,mim' if options.line == 'onedl' else 'test'
+    env.install(f'Installing mmlogitkd[{extras}]', f'mmlogitkd[{extras}]', step='test')
     mmcv_of(env, options).install_with_ops()
     check(env, 'mmcv.ops', 'mmdet.apis')
 
