@@ -154,6 +154,9 @@ def test_split_at_rank_keeps_ties_in_order():
     ((top, rest),) = split_at_rank(ranking, 2, torch.arange(5.0)[None])
     assert top.tolist() == [[1.0, 2.0]]
     assert rest.tolist() == [[4.0, 0.0, 3.0]]
+    many = torch.arange(1000.0)[None]
+    ((top, rest),) = split_at_rank(torch.zeros(1, 1000), 300, many)
+    assert torch.equal(torch.cat((top, rest), -1), many)
 
 
 def test_sigmoid_kl_is_the_softmax_kl_of_two_classes(batch):
@@ -162,6 +165,12 @@ def test_sigmoid_kl_is_the_softmax_kl_of_two_classes(batch):
         sigmoid_kl(student[:, 0] - student[:, 1], teacher[:, 0] - teacher[:, 1]),
         softmax_kl(student, teacher),
     )
+
+
+def test_sigmoid_kl_keeps_what_a_subtraction_from_one_would_lose():
+    student, teacher = torch.tensor([1e4, -1e4]), torch.tensor([20.0, -20.0])
+    expected = sigmoid_kl(student.double(), teacher.double())
+    torch.testing.assert_close(sigmoid_kl(student, teacher).double(), expected, rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize('topk', ['ldrld_loss', 'gdkd_loss'])
