@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from mmlogitkd.functional import reduce_batch, reduce_rows
 
-from . import checks
+from . import arguments, checks
 
 
 class LogitLoss(nn.Module):
@@ -34,8 +34,8 @@ class LogitLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 1.0, reduction: str = 'mean') -> None:
         super().__init__()
-        self.loss_weight = checks.number('loss_weight', loss_weight)
-        self.reduction = checks.reduction(reduction, self.per_row)
+        self.loss_weight = arguments.number('loss_weight', loss_weight)
+        self.reduction = arguments.reduction(reduction, self.per_row)
 
     def compute(
         self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
@@ -86,7 +86,7 @@ class LogitLoss(nn.Module):
                 a look costs a synchronisation).
         """
         owner = type(self).__name__
-        reduction = checks.reduction(reduction_override or self.reduction, self.per_row)
+        reduction = arguments.reduction(reduction_override or self.reduction, self.per_row)
         checks.logits(owner, student, teacher, regions=self.scales is not None)
         checks.weights(owner, student, weight, self.per_row)
         self.check_target(student, target)

@@ -5,7 +5,7 @@ from torch import Tensor
 from mmlogitkd.functional import binary_kd_loss
 from mmlogitkd.registry import MODELS
 
-from . import checks
+from . import arguments
 from .base import LogitLoss
 
 
@@ -38,7 +38,7 @@ class BinaryKDLoss(LogitLoss):
         self, beta: float = 1.0, loss_weight: float = 1.0, reduction: str = 'mean'
     ) -> None:
         super().__init__(loss_weight, reduction)
-        self.beta = checks.number('beta', beta)
+        self.beta = arguments.number('beta', beta)
         if 0 < beta < 1:
             raise ValueError(
                 f'beta must be 0 or at least 1, got {beta}: between them the gradient has no bound '

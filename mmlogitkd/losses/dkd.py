@@ -5,7 +5,7 @@ from torch import Tensor
 from mmlogitkd.functional import dkd_loss
 from mmlogitkd.registry import MODELS
 
-from . import checks
+from . import arguments
 from .base import LogitLoss
 
 
@@ -47,9 +47,9 @@ class DKDLoss(LogitLoss):
         reduction: str = 'mean',
     ) -> None:
         super().__init__(loss_weight, reduction)
-        self.alpha = checks.number('alpha', alpha)
-        self.beta = checks.number('beta', beta)
-        self.temperature = checks.number('temperature', temperature, positive=True)
+        self.alpha = arguments.number('alpha', alpha)
+        self.beta = arguments.number('beta', beta)
+        self.temperature = arguments.number('temperature', temperature, positive=True)
 
     def compute(
         self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None

@@ -5,7 +5,7 @@ from torch import Tensor
 from mmlogitkd.functional import gdkd_loss
 from mmlogitkd.registry import MODELS
 
-from . import checks
+from . import arguments
 from .base import LogitLoss
 
 
@@ -46,11 +46,11 @@ class GDKDLoss(LogitLoss):
         reduction: str = 'mean',
     ) -> None:
         super().__init__(loss_weight, reduction)
-        self.topk = checks.count('topk', topk)
-        self.w0 = checks.number('w0', w0)
-        self.w1 = checks.number('w1', w1)
-        self.w2 = checks.number('w2', w2)
-        self.temperature = checks.number('temperature', temperature, positive=True)
+        self.topk = arguments.count('topk', topk)
+        self.w0 = arguments.number('w0', w0)
+        self.w1 = arguments.number('w1', w1)
+        self.w2 = arguments.number('w2', w2)
+        self.temperature = arguments.number('temperature', temperature, positive=True)
 
     def compute(
         self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None

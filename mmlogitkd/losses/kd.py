@@ -5,7 +5,7 @@ from torch import Tensor
 from mmlogitkd.functional import kd_loss
 from mmlogitkd.registry import MODELS
 
-from . import checks
+from . import arguments
 from .base import LogitLoss
 
 
@@ -33,7 +33,7 @@ class KDLoss(LogitLoss):
         self, temperature: float = 4.0, loss_weight: float = 1.0, reduction: str = 'mean'
     ) -> None:
         super().__init__(loss_weight, reduction)
-        self.temperature = checks.number('temperature', temperature, positive=True)
+        self.temperature = arguments.number('temperature', temperature, positive=True)
 
     def compute(
         self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None

@@ -5,7 +5,7 @@ from torch import Tensor
 from mmlogitkd.functional import ldrld_loss
 from mmlogitkd.registry import MODELS
 
-from . import checks
+from . import arguments
 from .base import LogitLoss
 
 
@@ -55,14 +55,14 @@ class LDRLDLoss(LogitLoss):
         reduction: str = 'mean',
     ) -> None:
         super().__init__(loss_weight, reduction)
-        self.depth = checks.count('depth', depth)
-        self.alpha = checks.number('alpha', alpha)
-        self.beta = checks.number('beta', beta)
-        self.temperature = checks.number('temperature', temperature, positive=True)
-        self.eps = checks.number('eps', eps)
-        self.delta = checks.number('delta', delta)
-        self.decay = checks.number('decay', decay)
-        self.average_pairs = checks.flag('average_pairs', average_pairs)
+        self.depth = arguments.count('depth', depth)
+        self.alpha = arguments.number('alpha', alpha)
+        self.beta = arguments.number('beta', beta)
+        self.temperature = arguments.number('temperature', temperature, positive=True)
+        self.eps = arguments.number('eps', eps)
+        self.delta = arguments.number('delta', delta)
+        self.decay = arguments.number('decay', decay)
+        self.average_pairs = arguments.flag('average_pairs', average_pairs)
 
     def compute(
         self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None

@@ -7,7 +7,7 @@ from torch import Tensor
 from mmlogitkd.functional import luminet_loss
 from mmlogitkd.registry import MODELS
 
-from . import checks
+from . import arguments
 from .base import LogitLoss
 
 
@@ -50,10 +50,10 @@ class LumiNetLoss(LogitLoss):
         reduction: str = 'mean',
     ) -> None:
         super().__init__(loss_weight, reduction)
-        self.alpha = checks.number('alpha', alpha)
-        self.temperature = checks.number('temperature', temperature, positive=True)
-        self.eps = checks.number('eps', eps, positive=True)
-        self.sync_stats = checks.flag('sync_stats', sync_stats)
+        self.alpha = arguments.number('alpha', alpha)
+        self.temperature = arguments.number('temperature', temperature, positive=True)
+        self.eps = arguments.number('eps', eps, positive=True)
+        self.sync_stats = arguments.flag('sync_stats', sync_stats)
         self._warned = False
 
     def compute(

@@ -7,7 +7,7 @@ from torch import Tensor
 from mmlogitkd.functional import mlkd_loss
 from mmlogitkd.registry import MODELS
 
-from . import checks
+from . import arguments
 from .base import LogitLoss
 
 
@@ -45,9 +45,9 @@ class MLKDLoss(LogitLoss):
         reduction: str = 'mean',
     ) -> None:
         super().__init__(loss_weight, reduction)
-        self.temperatures = checks.sequence('temperatures', temperatures)
+        self.temperatures = arguments.sequence('temperatures', temperatures)
         for temperature in self.temperatures:
-            checks.number('every entry of temperatures', temperature, positive=True)
+            arguments.number('every entry of temperatures', temperature, positive=True)
 
     def compute(
         self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None

@@ -5,7 +5,7 @@ from torch import Tensor
 from mmlogitkd.functional import nkd_loss
 from mmlogitkd.registry import MODELS
 
-from . import checks
+from . import arguments
 from .base import LogitLoss
 
 
@@ -44,8 +44,8 @@ class NKDLoss(LogitLoss):
         reduction: str = 'mean',
     ) -> None:
         super().__init__(loss_weight, reduction)
-        self.gamma = checks.number('gamma', gamma)
-        self.temperature = checks.number('temperature', temperature, positive=True)
+        self.gamma = arguments.number('gamma', gamma)
+        self.temperature = arguments.number('temperature', temperature, positive=True)
 
     def compute(
         self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None

@@ -5,7 +5,7 @@ from torch import Tensor
 from mmlogitkd.functional import rld_loss
 from mmlogitkd.registry import MODELS
 
-from . import checks
+from . import arguments
 from .base import LogitLoss
 
 
@@ -47,10 +47,10 @@ class RLDLoss(LogitLoss):
         reduction: str = 'mean',
     ) -> None:
         super().__init__(loss_weight, reduction)
-        self.alpha = checks.number('alpha', alpha)
-        self.beta = checks.number('beta', beta)
-        self.temperature = checks.number('temperature', temperature, positive=True)
-        self.alpha_temperature = checks.number(
+        self.alpha = arguments.number('alpha', alpha)
+        self.beta = arguments.number('beta', beta)
+        self.temperature = arguments.number('temperature', temperature, positive=True)
+        self.alpha_temperature = arguments.number(
             'alpha_temperature', alpha_temperature, positive=True
         )
 

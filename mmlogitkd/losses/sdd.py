@@ -8,7 +8,7 @@ from torch import Tensor
 from mmlogitkd.functional import sdd_loss
 from mmlogitkd.registry import MODELS
 
-from . import checks
+from . import arguments, checks
 from .base import LogitLoss
 from .build import build_base
 
@@ -62,14 +62,14 @@ class SDDLoss(LogitLoss):
                 'has no value per row; use a per-row base such as KDLoss, DKDLoss or LDRLDLoss'
             )
         self.activation = self.base.activation
-        self.scales = checks.sequence('scales', scales)
+        self.scales = arguments.sequence('scales', scales)
         for scale in self.scales:
-            checks.count('every entry of scales', scale)
+            arguments.count('every entry of scales', scale)
         if self.scales[0] != 1:
             raise ValueError(
                 f'scales must begin with 1, the global cell, got {scales}; for instance (1, 2, 4)'
             )
-        self.beta = checks.number('beta', beta)
+        self.beta = arguments.number('beta', beta)
 
     def check_target(self, student: Tensor, target: Tensor | None) -> None:
         """Take indices (N,) and scores (N, C); the base may take less."""

@@ -7,7 +7,7 @@ from torch import Tensor
 from mmlogitkd.functional import standardize
 from mmlogitkd.registry import MODELS
 
-from . import checks
+from . import arguments
 from .base import LogitLoss
 from .build import build_base
 
@@ -48,8 +48,8 @@ class StandardizedLoss(LogitLoss):
         self.per_row = self.base.per_row
         self.needs_target = self.base.needs_target
         self.activation = self.base.activation
-        checks.reduction(reduction, self.per_row)
-        self.eps = checks.number('eps', eps, positive=True)
+        arguments.reduction(reduction, self.per_row)
+        self.eps = arguments.number('eps', eps, positive=True)
 
     def check_target(self, student: Tensor, target: Tensor | None) -> None:
         """Leave the labels to the base."""

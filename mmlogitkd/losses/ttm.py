@@ -5,7 +5,7 @@ from torch import Tensor
 from mmlogitkd.functional import ttm_loss, wttm_loss
 from mmlogitkd.registry import MODELS
 
-from . import checks
+from . import arguments
 from .base import LogitLoss
 
 
@@ -32,7 +32,7 @@ class TTMLoss(LogitLoss):
         self, gamma: float = 0.1, loss_weight: float = 1.0, reduction: str = 'mean'
     ) -> None:
         super().__init__(loss_weight, reduction)
-        self.gamma = checks.number('gamma', gamma, positive=True)
+        self.gamma = arguments.number('gamma', gamma, positive=True)
 
     def compute(
         self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
