@@ -1,7 +1,7 @@
 """Studies that compare trainings: runs, results, tables and figures."""
 
 from .figures import plot_rows
-from .launch import RunFailedError, launch
+from .launcher import RunFailedError, launch
 from .progress import StudyProgress
 from .study import Result, Run, Study, load_study, plan
 from .tables import Row, markdown_table, rich_table, summarise

@@ -7,7 +7,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from .launch import State, fraction
+from .launcher import State, fraction
 from .study import Run
 
 __all__ = ['StudyProgress', 'duration']
@@ -16,7 +16,7 @@ __all__ = ['StudyProgress', 'duration']
 class StudyProgress:
     """One line per ended run; on a terminal also bars for the runs in progress.
 
-    Use it as a context and give its :meth:`update` to :func:`mmlogitkd.analysis.launch.launch`.
+    Use it as a context and give its :meth:`update` to :func:`mmlogitkd.analysis.launcher.launch`.
 
     Args:
         console: Where to write.

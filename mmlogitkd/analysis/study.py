@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,6 +68,15 @@ class Run:
     length: int
     by_epoch: bool
 
+    @property
+    def checkpoint(self) -> Path | None:
+        """The checkpoint that MMEngine saved last, if there is one."""
+        try:
+            path = Path((self.folder / 'last_checkpoint').read_text(encoding='utf-8').strip())
+        except FileNotFoundError:
+            return None
+        return path if path.is_file() else None
+
 
 @dataclass(frozen=True)
 class Result:
@@ -97,9 +107,8 @@ class Result:
             result = cls(**json.loads(run.result.read_text(encoding='utf-8')))
         except (FileNotFoundError, json.JSONDecodeError, TypeError):
             return None
-        if run.name == TEACHER and not (run.folder / 'last_checkpoint').is_file():
-            return None
-        return result if result.digest == run.digest else None
+        usable = run.name != TEACHER or run.checkpoint is not None
+        return result if usable and result.digest == run.digest else None
 
     def save(self, path: Path) -> None:
         """Write it whole or not at all."""
@@ -123,6 +132,10 @@ def load_study(path: str | Path) -> Study:
     configs = {TEACHER: content['teacher'], **content['students']}
     if len(configs) != len(content['students']) + 1 or len(configs) == 1:
         raise ValueError(f"'{path}': students must be at least one, and none named 'teacher'")
+    if wrong := [name for name in configs if not isinstance(name, str)]:
+        raise ValueError(f"'{path}': names must be text, got {wrong!r}; YAML needs quotes there")
+    if len({_slug(name) for name in configs}) < len(configs):
+        raise ValueError(f"'{path}': names must differ in more than signs: {list(configs)}")
     paths = {name: (path.parent / config).resolve() for name, config in configs.items()}
     missing = [str(config) for config in paths.values() if not config.is_file()]
     if missing:
@@ -167,7 +180,7 @@ def _run(
     if distils and teacher is not None:
         content.append(teacher.digest)
     by_epoch = config.train_cfg.get('by_epoch', True)
-    slug = f'{name}_seed{seed}'.lower().replace(' ', '-').replace('/', '-')
+    slug = f'{_slug(name)}_seed{seed}'
     return Run(
         name=name,
         seed=seed,
@@ -182,6 +195,11 @@ def _run(
         length=config.train_cfg.max_epochs if by_epoch else config.train_cfg.max_iters,
         by_epoch=by_epoch,
     )
+
+
+def _slug(name: str) -> str:
+    """Return a name for files."""
+    return re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')
 
 
 def _parse(options: Sequence[str]) -> dict[str, Any]:

@@ -138,8 +138,7 @@ def _start(run: Run, teacher: Run, threads: int) -> subprocess.Popen:
     run.folder.mkdir(parents=True)
     options = list(run.options)
     if run.distils:
-        checkpoint = (teacher.folder / 'last_checkpoint').read_text(encoding='utf-8').strip()
-        options.append(f'default_hooks.distill.teacher.checkpoint={checkpoint}')
+        options.append(f'default_hooks.distill.teacher.checkpoint={teacher.checkpoint}')
     command = [sys.executable, str(_TRAIN), str(run.config), '--work-dir', str(run.folder)]
     command += ['--cfg-options', *options]
     environment = {**os.environ, 'OMP_NUM_THREADS': str(threads)}

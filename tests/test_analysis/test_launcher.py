@@ -1,0 +1,142 @@
+"""The launcher with a stand-in for tools/train.py; tests/test_demo has the real one."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mmlogitkd.analysis import launcher as module
+from mmlogitkd.analysis.launcher import RunFailedError, State, fraction, launch
+from mmlogitkd.analysis.study import Result, load_study, plan
+
+SCRIPT = """
+import json, os, pathlib, sys, time
+config, _, folder, _, *options = sys.argv[1:]
+folder = pathlib.Path(folder)
+log = pathlib.Path({log!r})
+with log.open('a') as file:
+    file.write(f'begin {{folder.name}} {{" ".join(options)}}\\n')
+time.sleep(0.3)
+if folder.name == {failing!r}:
+    sys.exit('no luck')
+(folder / 'now/vis_data').mkdir(parents=True)
+seed = int(options[0].split('=')[1]) if folder.name != {silent!r} else None
+lines = [dict(step=1, loss=2.0, epoch=1)]
+if seed is not None:
+    lines += [{{'step': e, 'accuracy/top1': 10.0 * e + seed}} for e in (2, 4)]
+(folder / 'now/vis_data/scalars.json').write_text('\\n'.join(map(json.dumps, lines)))
+checkpoint = folder / 'epoch_4.pth'
+checkpoint.touch()
+(folder / 'last_checkpoint').write_text(str(checkpoint))
+with log.open('a') as file:
+    file.write(f'end {{folder.name}} {{os.environ["OMP_NUM_THREADS"]}}\\n')
+"""
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    """Put the stand-in in place; returns its log."""
+
+    def write(failing: str = '', silent: str = '') -> Path:
+        log = tmp_path / 'log.txt'
+        text = SCRIPT.format(log=str(log), failing=failing, silent=silent)
+        (tmp_path / 'train.py').write_text(text)
+        return log
+
+    monkeypatch.setattr(module, '_TRAIN', tmp_path / 'train.py')
+    monkeypatch.setattr(module, '_POLL', 0.01)
+    return write
+
+
+@pytest.fixture
+def runs(study_file, tmp_path):
+    return plan(load_study(study_file), tmp_path / 'out', seeds=[5])
+
+
+def test_everything_runs_once_and_distillers_wait_for_the_teacher(script, runs, tmp_path):
+    log = script()
+    results = launch(runs, 'accuracy/top1', workers=3)
+    assert set(results) == set(runs)
+    assert all(result.value == 45.0 for result in results.values())  # the last of the curve
+    assert results[runs[0]].curve == [[2, 25.0], [4, 45.0]]
+    lines = log.read_text().splitlines()
+    begun = [line.split()[1] for line in lines if line.startswith('begin')]
+    assert sorted(begun) == ['alone_seed5', 'kd_seed5', 'quiet_seed5', 'teacher_seed5']
+    ended = [line.split()[1] for line in lines if line.startswith('end')]
+    assert lines.index(next(line for line in lines if 'begin kd' in line)) > lines.index(
+        next(line for line in lines if 'end teacher' in line)
+    )
+    assert set(begun[:3]) == {'teacher_seed5', 'alone_seed5', 'quiet_seed5'} and len(ended) == 4
+    checkpoint = tmp_path / 'out' / 'teacher_seed5' / 'epoch_4.pth'
+    told = {line.split()[1] for line in lines if f'teacher.checkpoint={checkpoint}' in line}
+    assert told == {'kd_seed5'}
+
+    launch(runs, 'accuracy/top1')
+    assert log.read_text().splitlines() == lines  # all results are kept
+
+
+def test_an_interrupted_study_goes_on(script, runs, tmp_path):
+    log = script(failing='kd_seed5')
+    with pytest.raises(RunFailedError, match=r'(?s)KD, seed 5 ended with 1.*no luck'):
+        launch(runs, 'accuracy/top1')
+    log.unlink()
+    script()
+    results = launch(runs, 'accuracy/top1')
+    assert set(results) == set(runs)
+    begun = {line.split()[1] for line in log.read_text().splitlines() if 'begin' in line}
+    assert begun == {'kd_seed5', 'quiet_seed5'}
+
+
+def test_the_others_are_stopped_when_one_fails(script, runs):
+    log = script(failing='alone_seed5')
+    with pytest.raises(RunFailedError):
+        launch(runs[1:] + runs[:1], 'accuracy/top1', workers=2)
+    lines = log.read_text().splitlines()
+    time.sleep(0.5)
+    assert log.read_text().splitlines() == lines
+
+
+def test_a_run_without_the_metric_fails(script, runs):
+    script(silent='alone_seed5')
+    with pytest.raises(RunFailedError, match="alone, seed 5: no 'accuracy/top1' in its log"):
+        launch(runs, 'accuracy/top1')
+
+
+def test_watch_sees_every_ended_run(script, runs):
+    script()
+    seen = []
+    launch(runs, 'accuracy/top1', 2, lambda state, ended: seen.append((ended, len(state.results))))
+    assert [count for ended, count in seen if ended] == [1, 2, 3, 4]
+    assert {ended for ended, _ in seen if ended} == set(runs)
+
+
+def test_fraction_counts_whole_epochs_and_bears_a_torn_line(runs):
+    run = runs[1]
+    assert fraction(run) == 0.0
+    log = run.folder / 'now' / 'vis_data' / 'scalars.json'
+    log.parent.mkdir(parents=True)
+    line = json.dumps(dict(loss=1.0, epoch=3, step=7))
+    log.write_text(line + '\n' + '{"accuracy/top1": 1')
+    assert fraction(run) == pytest.approx(2 / 4)
+    assert fraction(replace(run, by_epoch=False, length=14)) == pytest.approx(7 / 14)
+
+
+def test_time_left(runs, monkeypatch):
+    monkeypatch.setattr(module.time, 'monotonic', lambda: 100.0)
+    monkeypatch.setattr(module, 'fraction', lambda run: 0.25 if run.name == 'teacher' else 0.0)
+    teacher, alone, kd, quiet = runs
+    state = State(runs, workers=2)
+    assert state.time_left() is None
+    state.started = {teacher: 80.0}  # 20 s for a quarter: 80 s in all, and so for the others
+    assert state.time_left() == pytest.approx((60 + 3 * 80) / 2)
+    state.results[alone] = Result('alone', 5, '', 0.0, [], 30.0, [])
+    assert state.time_left() == pytest.approx((60 + 30 + 30) / 2)
+    state.results[kd] = Result('KD', 5, '', 0.0, [], 50.0, [])
+    assert state.time_left() == pytest.approx((60 + 40) / 2)
+    state.started = {}
+    state.results |= {run: Result(run.name, 5, '', 0.0, [], 1.0, []) for run in (teacher, quiet)}
+    assert state.time_left() == 0.0
