@@ -78,9 +78,9 @@ def base_stage(env: Environment, options: argparse.Namespace) -> None:
         step='mmlogitkd',
     )
     env.install(f'Installing mmlogitkd[{options.line}]', f'mmlogitkd[{options.line}]', step='line')
+    replace_opencv_without_display(env)  # before what imports it is checked
     torchvision.install(env)
     mmcv_of(env, options).install_without_ops()
-    replace_opencv_without_display(env)
     check(env, 'mmengine', 'mmcv', 'mmpretrain.apis', 'mmlogitkd')
 
 
