@@ -13,12 +13,13 @@ RUN = $(VENV)/bin/python
 # One thread per worker: the networks of the tests are small, and the workers share the cores.
 PYTEST = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS)
 
-.PHONY: help python setup setup-tests demo test test-full lint types clean
+.PHONY: help python setup setup-tests demo test test-full golden lint types clean
 
 help:
 	@echo 'make demo       set up for classification, then distil and compare on generated images'
 	@echo 'make test       set up everything, then run the tests; LINE=upstream for the other line'
 	@echo 'make test-full  also the exhaustive tests'
+	@echo 'make golden     how far the losses are from values of the authors'\'' code'
 	@echo 'make lint       ruff: rules and format'
 	@echo 'make types      mypy'
 	@echo 'make clean      remove what the other targets made, the environments included'
@@ -42,6 +43,9 @@ test: setup-tests
 
 test-full: setup-tests
 	$(PYTEST)
+
+golden: setup-tests
+	PYTHONPATH=. $(RUN) tests/test_losses/test_golden.py
 
 lint: setup-tests
 	$(RUN) -m ruff check .
