@@ -31,6 +31,8 @@ from mmlogitkd.analysis import (
     summarise,
 )
 
+TRAIN = Path(__file__).resolve().with_name('train.py')
+
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
@@ -77,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     try:
         with StudyProgress(console) as progress:
-            results = launch(runs, study.metric, args.workers, progress.update)
+            results = launch(runs, study.metric, TRAIN, args.workers, progress.update)
     except KeyboardInterrupt:
         console.print('Stopped. The results so far are kept; the same command goes on.')
         return 130

@@ -18,7 +18,6 @@ from .study import TEACHER, Result, Run
 __all__ = ['RunFailedError', 'State', 'launch']
 
 _POLL = 0.5  # seconds
-_TRAIN = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
 
 
 class RunFailedError(RuntimeError):
@@ -76,17 +75,19 @@ class State:
 def launch(
     runs: Sequence[Run],
     metric: str,
+    tool: Path,
     workers: int = 1,
     watch: Callable[[State, Run | None], None] = lambda state, ended: None,
 ) -> dict[Run, Result]:
     """Run what has no result yet.
 
-    Every run is one process of ``tools/train.py``. The teacher goes first; runs that distil wait
+    Every run is one process of the training tool. The teacher goes first; runs that distil wait
     for it, others do not.
 
     Args:
         runs: What :func:`mmlogitkd.analysis.study.plan` returned.
         metric: Key of the measure in MMEngine's log.
+        tool: Path of ``tools/train.py``.
         workers: Processes at a time; they share the processor's cores.
         watch: Called twice a second with the state, and with every run that has ended.
 
@@ -106,7 +107,7 @@ def launch(
             ready = [run for run in waiting if not run.distils or teacher in state.results]
             for run in ready[: workers - len(processes)]:
                 waiting.remove(run)
-                processes[run] = _start(run, teacher, threads)
+                processes[run] = _start(run, teacher, tool, threads)
                 state.started[run] = time.monotonic()
             for run, process in list(processes.items()):
                 if process.poll() is None:
@@ -133,13 +134,13 @@ def _processes() -> Iterator[dict[Run, subprocess.Popen]]:
             process.wait()
 
 
-def _start(run: Run, teacher: Run, threads: int) -> subprocess.Popen:
+def _start(run: Run, teacher: Run, tool: Path, threads: int) -> subprocess.Popen:
     shutil.rmtree(run.folder, ignore_errors=True)
     run.folder.mkdir(parents=True)
     options = list(run.options)
     if run.distils:
         options.append(f'default_hooks.distill.teacher.checkpoint={teacher.checkpoint}')
-    command = [sys.executable, str(_TRAIN), str(run.config), '--work-dir', str(run.folder)]
+    command = [sys.executable, str(tool), str(run.config), '--work-dir', str(run.folder)]
     command += ['--cfg-options', *options]
     environment = {**os.environ, 'OMP_NUM_THREADS': str(threads)}
     with (run.folder / 'output.txt').open('w', encoding='utf-8') as output:

@@ -38,18 +38,22 @@ with log.open('a') as file:
 
 
 @pytest.fixture
-def script(tmp_path, monkeypatch):
-    """Put the stand-in in place; returns its log."""
+def script(tool, tmp_path, monkeypatch):
+    """Write the stand-in and return its log."""
 
     def write(failing: str = '', silent: str = '') -> Path:
         log = tmp_path / 'log.txt'
         text = SCRIPT.format(log=str(log), failing=failing, silent=silent)
-        (tmp_path / 'train.py').write_text(text)
+        tool.write_text(text)
         return log
 
-    monkeypatch.setattr(module, '_TRAIN', tmp_path / 'train.py')
     monkeypatch.setattr(module, '_POLL', 0.01)
     return write
+
+
+@pytest.fixture
+def tool(tmp_path) -> Path:
+    return tmp_path / 'train.py'
 
 
 @pytest.fixture
@@ -57,9 +61,9 @@ def runs(study_file, tmp_path):
     return plan(load_study(study_file), tmp_path / 'out', seeds=[5])
 
 
-def test_everything_runs_once_and_distillers_wait_for_the_teacher(script, runs, tmp_path):
+def test_everything_runs_once_and_distillers_wait_for_the_teacher(script, tool, runs, tmp_path):
     log = script()
-    results = launch(runs, 'accuracy/top1', workers=3)
+    results = launch(runs, 'accuracy/top1', tool, workers=3)
     assert set(results) == set(runs)
     assert all(result.value == 45.0 for result in results.values())  # the last of the curve
     assert results[runs[0]].curve == [[2, 25.0], [4, 45.0]]
@@ -75,41 +79,47 @@ def test_everything_runs_once_and_distillers_wait_for_the_teacher(script, runs, 
     told = {line.split()[1] for line in lines if f'teacher.checkpoint={checkpoint}' in line}
     assert told == {'kd_seed5'}
 
-    launch(runs, 'accuracy/top1')
+    launch(runs, 'accuracy/top1', tool)
     assert log.read_text().splitlines() == lines  # all results are kept
 
 
-def test_an_interrupted_study_goes_on(script, runs, tmp_path):
+def test_an_interrupted_study_goes_on(script, tool, runs, tmp_path):
     log = script(failing='kd_seed5')
     with pytest.raises(RunFailedError, match=r'(?s)KD, seed 5 ended with 1.*no luck'):
-        launch(runs, 'accuracy/top1')
+        launch(runs, 'accuracy/top1', tool)
     log.unlink()
     script()
-    results = launch(runs, 'accuracy/top1')
+    results = launch(runs, 'accuracy/top1', tool)
     assert set(results) == set(runs)
     begun = {line.split()[1] for line in log.read_text().splitlines() if 'begin' in line}
     assert begun == {'kd_seed5', 'quiet_seed5'}
 
 
-def test_the_others_are_stopped_when_one_fails(script, runs):
+def test_the_others_are_stopped_when_one_fails(script, tool, runs):
     log = script(failing='alone_seed5')
     with pytest.raises(RunFailedError):
-        launch(runs[1:] + runs[:1], 'accuracy/top1', workers=2)
+        launch(runs[1:] + runs[:1], 'accuracy/top1', tool, workers=2)
     lines = log.read_text().splitlines()
     time.sleep(0.5)
     assert log.read_text().splitlines() == lines
 
 
-def test_a_run_without_the_metric_fails(script, runs):
+def test_a_run_without_the_metric_fails(script, tool, runs):
     script(silent='alone_seed5')
     with pytest.raises(RunFailedError, match="alone, seed 5: no 'accuracy/top1' in its log"):
-        launch(runs, 'accuracy/top1')
+        launch(runs, 'accuracy/top1', tool)
 
 
-def test_watch_sees_every_ended_run(script, runs):
+def test_watch_sees_every_ended_run(script, tool, runs):
     script()
     seen = []
-    launch(runs, 'accuracy/top1', 2, lambda state, ended: seen.append((ended, len(state.results))))
+    launch(
+        runs,
+        'accuracy/top1',
+        tool,
+        2,
+        lambda state, ended: seen.append((ended, len(state.results))),
+    )
     assert [count for ended, count in seen if ended] == [1, 2, 3, 4]
     assert {ended for ended, _ in seen if ended} == set(runs)
 
