@@ -40,6 +40,10 @@ def detector_config(name: str, **head: Any) -> dict:
         model['backbone'].update(widen_factor=0.125, deepen_factor=0.1)
         model['neck'].update(in_channels=[32, 64, 128], out_channels=WIDTH, num_csp_blocks=1)
         model['bbox_head'].update(in_channels=WIDTH, feat_channels=WIDTH, stacked_convs=1)
+    if 'norm_cfg' in model['bbox_head'] or name != 'retinanet':
+        head_norm = model['bbox_head'].get('norm_cfg', dict(type='GN'))
+        if head_norm['type'] == 'GN':  # 32 groups, the default, would be one value each
+            model['bbox_head']['norm_cfg'] = dict(type='GN', num_groups=8)
     if name == 'tood':
         model['bbox_head'].update(stacked_convs=2)
     model['data_preprocessor'].pop('batch_augments', None)
@@ -76,12 +80,19 @@ def build_detector(config: dict, seed: int = 0) -> Any:
             module.eval()
     for parameter in model.bbox_head.parameters():
         if parameter.dim() == 4:
-            nn.init.normal_(parameter, std=0.15 / parameter[0].numel() ** 0.5)
+            nn.init.normal_(parameter, std=1.5 / parameter[0].numel() ** 0.5)
+    if hasattr(model.bbox_head, 'rtm_reg'):  # boxes of the objects' size: qualities above 0
+        for convolution in model.bbox_head.rtm_reg:
+            nn.init.normal_(convolution.weight, std=0.01)
+            nn.init.constant_(convolution.bias, 0.8)
     return model
 
 
 def sample(boxes: list, labels: list, size: tuple[int, int], ignored: list | None = None) -> Any:
-    """A data sample with these boxes (x1, y1, x2, y2), in an image of ``size`` (height, width)."""
+    """A data sample with these boxes (x1, y1, x2, y2), in an image of ``size`` (height, width).
+
+    Padded as mmdet's preprocessor says it: to a multiple of 32, and to 128 x 128 in the batch.
+    """
     from mmdet.structures import DetDataSample
     from mmengine.structures import InstanceData
 
@@ -91,8 +102,9 @@ def sample(boxes: list, labels: list, size: tuple[int, int], ignored: list | Non
             labels=torch.tensor(classes, dtype=torch.long),
         )
 
+    padded = tuple(-(-length // 32) * 32 for length in size)
     data = DetDataSample(
-        metainfo=dict(img_shape=size, pad_shape=(128, 128), batch_input_shape=(128, 128))
+        metainfo=dict(img_shape=size, pad_shape=padded, batch_input_shape=(128, 128))
     )
     data.gt_instances = instances(boxes, labels)
     data.ignored_instances = instances(ignored or [], [0] * len(ignored or []))
@@ -100,11 +112,15 @@ def sample(boxes: list, labels: list, size: tuple[int, int], ignored: list | Non
 
 
 def batch() -> tuple[Tensor, list]:
-    """Two images of different sizes, padded with 0 to 128 x 128, with 3 and 1 objects."""
+    """Two images of different sizes, padded with 0 to 128 x 128, with 3 and 1 objects.
+
+    A region of the second is to be ignored.
+    """
     inputs = torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(5))
     inputs[1, :, 96:] = 0
     inputs[1, :, :, 112:] = 0
     first = sample(
         [[8, 8, 40, 40], [50, 60, 110, 120], [70, 5, 100, 30]], [0, 1, 2], (128, 128)
     )
-    return inputs, [first, sample([[20, 24, 90, 80]], [2], (96, 112))]
+    second = sample([[20, 24, 90, 80]], [2], (96, 112), ignored=[[0, 0, 40, 20]])
+    return inputs, [first, second]
