@@ -121,7 +121,6 @@ def test_a_runner_trains_with_the_hook(
             dataset=coco_set(tmp_path),
         ),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.001)),
-        custom_hooks=[dict(type='SetEpochInfoHook')],
     )
     config['default_hooks'].update(
         checkpoint=dict(type='CheckpointHook', interval=1),
