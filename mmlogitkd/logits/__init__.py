@@ -4,12 +4,22 @@ from torch import nn
 
 from .batch import LogitBatch
 from .classifier import ClassifierLogits
-from .tap import Tap
+from .roi_head import RoIHeadLogits
+from .source import LogitSource
+from .tap import Call, Tap
 
-__all__ = ['ClassifierLogits', 'LogitBatch', 'Tap', 'infer_logits']
+__all__ = [
+    'Call',
+    'ClassifierLogits',
+    'LogitBatch',
+    'LogitSource',
+    'RoIHeadLogits',
+    'Tap',
+    'infer_logits',
+]
 
 
-def infer_logits(student: nn.Module) -> ClassifierLogits:
+def infer_logits(student: nn.Module) -> LogitSource:
     """Choose the adapter for ``student`` from its structure.
 
     Raises:
@@ -17,8 +27,11 @@ def infer_logits(student: nn.Module) -> ClassifierLogits:
     """
     if ClassifierLogits.fits(student):
         return ClassifierLogits()
+    if RoIHeadLogits.fits(student):
+        return RoIHeadLogits()
     parts = [name for name, _ in student.named_children()]
     raise ValueError(
         f'no source of logits is known for {type(student).__name__} (parts: {parts}). Supported: '
-        'mmpretrain ImageClassifier with a head; name another with logits=dict(type=...)'
+        'mmpretrain ImageClassifier with a head; mmdet two-stage detectors with a box RoI head '
+        '(Faster, Mask, Cascade R-CNN); name another with logits=dict(type=...)'
     )
