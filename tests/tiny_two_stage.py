@@ -27,7 +27,7 @@ NAMES = dict(
 def detector_config(
     kind: str = 'faster', width: int = 8, num_classes: int = NUM_CLASSES, boxes: int = 24
 ) -> Config:
-    """mmdet's base config of ``kind`` with ResNet-18, ``width`` channels and ``boxes`` per image."""
+    """mmdet's config of ``kind`` with ResNet-18, ``width`` channels, ``boxes`` per image."""
     name = NAMES[kind]
     model = read_config(f'mmdet::_base_/models/{name}.py').model
     model.backbone.update(depth=18, base_channels=width, frozen_stages=-1, init_cfg=None)
@@ -43,7 +43,9 @@ def detector_config(
         model.neck.update(in_channels=[width, 2 * width, 4 * width, 8 * width])
         model.neck.out_channels = channels
     model.rpn_head.update(in_channels=channels, feat_channels=channels)
-    for extractor in listed(roi_head.bbox_roi_extractor) + listed(roi_head.get('mask_roi_extractor')):
+    for extractor in listed(roi_head.bbox_roi_extractor) + listed(
+        roi_head.get('mask_roi_extractor')
+    ):
         extractor.out_channels = channels
     for head in listed(roi_head.bbox_head):
         head.update(num_classes=num_classes, in_channels=channels)
@@ -67,7 +69,6 @@ def build(config: Config, seed: int = 0) -> Any:
     torch.manual_seed(seed)
     with DefaultScope.overwrite_default_scope('mmdet'):
         model = MODELS.build(copy.deepcopy(config.model))
-    model.init_weights()
     for name, parameter in model.named_parameters():
         if 'fc_cls.weight' in name:
             nn.init.normal_(parameter, std=0.5)
