@@ -128,8 +128,9 @@ class LogitDistiller:
     def _before_forward(
         self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
-        if self._source is not None and _call_arguments(args, kwargs)[2] == 'loss':
-            self._source.arm()
+        wanted = self._source is not None and any(self.factors.values())
+        if wanted and _call_arguments(args, kwargs)[2] == 'loss':
+            self._source.arm()  # what is recorded is collected, so nothing outlives the step
 
     def _after_forward(
         self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,3 +121,77 @@ def batch(
         )
         samples.append(sample)
     return inputs, samples
+
+
+def write_coco(folder: Path, images: int = 6) -> None:
+    """Write ``images`` PNG files of 64x48 pixels with one to three boxes each, COCO format."""
+    import cv2
+
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    files, objects = [], []
+    for number in range(images):
+        picture = random.integers(0, 60, (48, 64, 3)).astype(np.uint8)
+        for _ in range(1 + number % 3):
+            category = int(random.integers(NUM_CLASSES))
+            x, y, side = (int(value) for value in random.integers((0, 0, 12), (36, 20, 28)))
+            picture[y : y + side, x : x + side, category] = 220
+            corners = [x, y, x + side, y, x + side, y + side, x, y + side]
+            objects.append(
+                dict(
+                    id=len(objects) + 1,
+                    image_id=number,
+                    category_id=category + 1,
+                    bbox=[x, y, side, side],
+                    area=side * side,
+                    segmentation=[corners],
+                    iscrowd=0,
+                )
+            )
+        files.append(dict(id=number, file_name=f'{number}.png', width=64, height=48))
+        cv2.imwrite(str(folder / f'{number}.png'), picture)
+    categories = [dict(id=index + 1, name=name) for index, name in enumerate(CLASSES)]
+    (folder / 'annotations.json').write_text(
+        json.dumps(dict(images=files, annotations=objects, categories=categories))
+    )
+
+
+def runner_config(model: Config, data: Path, work_dir: Path, with_mask: bool = False) -> dict:
+    """An MM-style config that trains ``model`` on :func:`write_coco`'s set, 3 steps an epoch."""
+    return dict(
+        default_scope='mmdet',
+        model=model.model,
+        train_dataloader=dict(
+            batch_size=2,
+            num_workers=0,
+            sampler=dict(type='DefaultSampler', shuffle=True),
+            dataset=dict(
+                type='CocoDataset',
+                metainfo=dict(classes=CLASSES),
+                ann_file=str(data / 'annotations.json'),
+                data_prefix=dict(img=f'{data}/'),
+                pipeline=[
+                    dict(type='LoadImageFromFile'),
+                    dict(type='LoadAnnotations', with_bbox=True, with_mask=with_mask),
+                    dict(type='RandomFlip', prob=0.5),
+                    dict(type='PackDetInputs'),
+                ],
+            ),
+        ),
+        train_cfg=dict(by_epoch=True, max_epochs=1),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
+        default_hooks=dict(
+            timer=dict(type='IterTimerHook'),
+            logger=dict(type='LoggerHook', interval=1),
+            param_scheduler=dict(type='ParamSchedulerHook'),
+            checkpoint=dict(type='CheckpointHook', interval=1),
+            sampler_seed=dict(type='DistSamplerSeedHook'),
+        ),
+        env_cfg=dict(cudnn_benchmark=False, dist_cfg=dict(backend='gloo')),
+        visualizer=dict(type='mmengine.Visualizer', vis_backends=[dict(type='LocalVisBackend')]),
+        log_processor=dict(window_size=1),
+        log_level='WARNING',
+        randomness=dict(seed=0, deterministic=True),
+        work_dir=str(work_dir),
+        experiment_name=f'{work_dir.name}-{os.getpid()}-{id(work_dir)}',
+    )

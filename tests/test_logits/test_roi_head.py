@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +23,7 @@ from mmlogitkd.losses import (
     SDDLoss,
 )
 from mmlogitkd.teacher import Teacher
+from mmlogitkd.teacher.build import read_config
 from tests.tiny_two_stage import CLASSES, NUM_CLASSES, batch, build, detector_config
 
 DYNAMIC = dict(iou_topk=5, beta_topk=2, update_iter_interval=1, initial_iou=0.4, initial_beta=1.0)
@@ -45,6 +45,32 @@ def config_of(kind: str, **arguments: Any) -> Any:
         config = detector_config('faster', **arguments)
         head = config.model.roi_head.bbox_head
         head.update(type='Shared4Conv1FCBBoxHead', conv_out_channels=8, norm_cfg=dict(type='BN'))
+    elif kind == 'mask_scoring':
+        config = detector_config('mask', **arguments)
+        config.model.type = 'MaskScoringRCNN'
+        config.model.roi_head.type = 'MaskScoringRoIHead'
+        config.model.roi_head.mask_iou_head = dict(
+            type='MaskIoUHead',
+            num_convs=1,
+            num_fcs=1,
+            in_channels=config.model.neck.out_channels,
+            conv_out_channels=8,
+            fc_out_channels=8,
+            num_classes=NUM_CLASSES,
+        )
+        config.model.train_cfg.rcnn.mask_thr_binary = 0.5
+    elif kind == 'sabl':
+        config = detector_config('faster', **arguments)
+        sabl = read_config('mmdet::sabl/sabl-faster-rcnn_r50_fpn_1x_coco.py').model.roi_head
+        config.model.roi_head.bbox_head = sabl.bbox_head
+        sabl.bbox_head.update(
+            num_classes=NUM_CLASSES,
+            cls_in_channels=config.model.neck.out_channels,
+            reg_in_channels=config.model.neck.out_channels,
+            cls_out_channels=16,
+            reg_offset_out_channels=config.model.neck.out_channels,
+            reg_cls_out_channels=config.model.neck.out_channels,
+        )
     elif kind == 'weighted':
         config = detector_config('faster', **arguments)
         config.model.train_cfg.rcnn.pos_weight = 2.5
@@ -60,8 +86,10 @@ KINDS = [
     'cascade_shared',
     'dynamic',
     'weighted',
-    pytest.param('cascade_mask', marks=pytest.mark.full),
-    pytest.param('c4', marks=pytest.mark.full),
+    *(
+        pytest.param(kind, marks=pytest.mark.full)
+        for kind in ('cascade_mask', 'c4', 'mask_scoring', 'sabl')
+    ),
 ]
 
 
@@ -258,8 +286,7 @@ def test_a_loss_over_the_whole_batch_takes_every_box() -> None:
     torch.testing.assert_close(losses['loss_dist'], expected)
 
 
-@pytest.mark.parametrize('background', [True, False])
-@pytest.mark.parametrize('kind', ['faster', 'cascade'])
+@pytest.mark.parametrize(('kind', 'background'), [('faster', False), ('cascade', True)])
 @pytest.mark.parametrize(
     ('counts', 'sizes'),
     [((0,), ()), ((2, 0), ()), ((3,), ()), ((1, 2), ((64, 40), (50, 90)))],
@@ -424,6 +451,14 @@ def test_samplers_that_run_the_head_are_refused() -> None:
 
 def test_numbers_that_do_not_fit_are_named() -> None:
     student = build(detector_config())
+    source = RoIHeadLogits()
+    source.attach(student)
+    source.arm()
+    inputs, samples = batch()
+    student(inputs, samples, mode='loss')
+    with pytest.raises(ValueError, match=r'feature maps hold 2 images for a batch of 1'):
+        source.collect(Teacher(detector_config(), init='random'), inputs[:1], samples[:1])
+    source.detach()
     with pytest.raises(ValueError, match=r'student.s box head has 3 classes, the teacher.s 4'):
         collected(student, detector_config(num_classes=4), batch())
     with pytest.raises(ValueError, match=r'teacher_stage=3: the teacher has 3 stage'):
@@ -454,13 +489,13 @@ def test_bad_arguments(arguments: dict, message: str) -> None:
 def test_the_adapter_is_inferred_and_leaves_nothing_behind() -> None:
     student = build(detector_config())
     assert isinstance(infer_logits(student), RoIHeadLogits)
-    before = copy.deepcopy(student.state_dict())
+    keys = list(student.state_dict())
     distiller = LogitDistiller(Teacher(detector_config(), init='random'), dict(loss_kd=KDLoss()))
     distiller.attach(student)
     student(*batch(), mode='loss')
     distiller.detach()
     assert not any(module._forward_hooks for module in student.modules())
-    assert before.keys() == student.state_dict().keys()
+    assert keys == list(student.state_dict())
     del student.roi_head
     with pytest.raises(ValueError, match=r'no source of logits is known for FasterRCNN.*Cascade'):
         infer_logits(student)
