@@ -151,6 +151,7 @@ class RoIHeadLogits:
         """Let the teacher score every stage's boxes."""
         groups = {stage: self._teacher_stages(model, stage) for stage in records}
         feats = model.extract_feat(inputs)
+        _check_images(feats, inputs, 'teacher')
         return {
             stage: _Answer(
                 group, feats, _mean([part.score(feats, records[stage].rois) for part in group])
@@ -270,13 +271,18 @@ def _check_record(record: StageRecord, stage: BoxStage, inputs: Tensor) -> None:
             f"the student's {type(stage.head).__name__} gives {columns} scores per box for "
             f'{classes} classes; one per class and one for background, {classes + 1}, expected'
         )
-    if record.feats[0].size(0) != inputs.size(0):
-        raise ValueError(
-            f"the student's feature maps hold {record.feats[0].size(0)} images for a batch of "
-            f'{inputs.size(0)}: a detector that repeats its images (TridentNet) is not supported'
-        )
+    _check_images(record.feats, inputs, 'student')
     if not record.logits.requires_grad and torch.is_grad_enabled():
         raise RuntimeError(
             "the student's box scores carry no gradient: its box head and everything before it is "
             'frozen, or it runs inside a module with activation checkpointing'
+        )
+
+
+def _check_images(feats: Sequence[Tensor], inputs: Tensor, role: str) -> None:
+    """Refuse feature maps whose images are not those of the batch: boxes name them by index."""
+    if feats[0].size(0) != inputs.size(0):
+        raise ValueError(
+            f"the {role}'s feature maps hold {feats[0].size(0)} images for a batch of "
+            f'{inputs.size(0)}: a detector that repeats its images (TridentNet) is not supported'
         )

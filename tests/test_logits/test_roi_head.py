@@ -459,6 +459,10 @@ def test_numbers_that_do_not_fit_are_named() -> None:
     with pytest.raises(ValueError, match=r'feature maps hold 2 images for a batch of 1'):
         source.collect(Teacher(detector_config(), init='random'), inputs[:1], samples[:1])
     source.detach()
+    student.requires_grad_(False)
+    with pytest.raises(RuntimeError, match=r'box scores carry no gradient'):
+        collected(student, detector_config(), batch())
+    student.requires_grad_(True)
     with pytest.raises(ValueError, match=r'student.s box head has 3 classes, the teacher.s 4'):
         collected(student, detector_config(num_classes=4), batch())
     with pytest.raises(ValueError, match=r'teacher_stage=3: the teacher has 3 stage'):
