@@ -129,8 +129,9 @@ class LogitDistiller:
     def _before_forward(
         self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
-        if self._source is not None and _call_arguments(args, kwargs)[2] == 'loss':
-            self._source.arm()
+        in_loss = _call_arguments(args, kwargs)[2] == 'loss'
+        if self._source is not None and in_loss and any(self.factors.values()):
+            self._source.arm()  # only what will be collected, so that no record outlives the step
 
     def _after_forward(
         self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any

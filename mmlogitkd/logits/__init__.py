@@ -5,6 +5,7 @@ from torch import nn
 from .batch import LogitBatch
 from .classifier import ClassifierLogits
 from .dense_head import DenseHeadLogits
+from .roi_head import RoIHeadLogits
 from .source import LogitSource
 from .tap import Call, Tap
 
@@ -14,6 +15,7 @@ __all__ = [
     'DenseHeadLogits',
     'LogitBatch',
     'LogitSource',
+    'RoIHeadLogits',
     'Tap',
     'infer_logits',
 ]
@@ -25,14 +27,14 @@ def infer_logits(student: nn.Module) -> LogitSource:
     Raises:
         ValueError: no adapter fits.
     """
-    if ClassifierLogits.fits(student):
-        return ClassifierLogits()
-    if DenseHeadLogits.fits(student):
-        return DenseHeadLogits()
+    for source in (ClassifierLogits, RoIHeadLogits, DenseHeadLogits):
+        if source.fits(student):
+            return source()
     parts = [name for name, _ in student.named_children()]
     raise ValueError(
         f'no source of logits is known for {type(student).__name__} (parts: {parts}). Supported: '
-        'mmpretrain ImageClassifier with a head; mmdet one-stage detectors with a dense bbox_head '
-        '(RetinaNet, FCOS, ATSS, GFL, VFNet, PAA, TOOD, RTMDet, YOLOX); name another with '
-        'logits=dict(type=...)'
+        'mmpretrain ImageClassifier with a head; mmdet two-stage detectors with a box RoI head '
+        '(Faster, Mask, Cascade R-CNN); mmdet one-stage detectors with a dense bbox_head '
+        '(RetinaNet, FCOS, ATSS, GFL, VFNet, PAA, TOOD, RTMDet, YOLOX). A subclass or a model '
+        'built alike can name one with logits=dict(type=...)'
     )

@@ -77,7 +77,8 @@ class LogitBatch:
         if self.masked:
             raise ValueError(
                 'rows are left out by a weight of 0 here, and a loss over the whole batch (DIST, '
-                'MLKD) cannot apply row weights: keep all rows (background=True), or use a per-row '
-                'loss'
+                'MLKD) cannot apply row weights: keep all rows (RoIHeadLogits with '
+                'background=True), leave them out by index (DenseHeadLogits with compact=True), or '
+                'use a per-row loss'
             )
         return None

@@ -119,8 +119,6 @@ def batch() -> tuple[Tensor, list]:
     inputs = torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(5))
     inputs[1, :, 96:] = 0
     inputs[1, :, :, 112:] = 0
-    first = sample(
-        [[8, 8, 40, 40], [50, 60, 110, 120], [70, 5, 100, 30]], [0, 1, 2], (128, 128)
-    )
+    first = sample([[8, 8, 40, 40], [50, 60, 110, 120], [70, 5, 100, 30]], [0, 1, 2], (128, 128))
     second = sample([[20, 24, 90, 80]], [2], (96, 112), ignored=[[0, 0, 40, 20]])
     return inputs, [first, second]

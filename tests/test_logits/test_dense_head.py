@@ -186,10 +186,8 @@ def test_two_images_by_hand() -> None:
                         place = [
                             c + (x * stride, y * stride)[axis % 2] for axis, c in enumerate(box)
                         ]
-                        real = (
-                            y < math.ceil(data.pad_shape[0] / stride)
-                            and x < math.ceil(data.pad_shape[1] / stride)
-                        )
+                        height, width = (math.ceil(side / stride) for side in data.pad_shape)
+                        real = y < height and x < width
                         anchors.append(place if real else None)
                         columns = slice(a * NUM_CLASSES, (a + 1) * NUM_CLASSES)
                         rows.append(
@@ -362,9 +360,8 @@ def generator(config: dict) -> dict:
 
 
 def reversed_anchors(model: Any) -> None:
-    model.bbox_head.prior_generator.base_anchors[2] = (
-        model.bbox_head.prior_generator.base_anchors[2].flip(0)
-    )
+    anchors = model.bbox_head.prior_generator.base_anchors
+    anchors[2] = anchors[2].flip(0)
 
 
 OTHERS: dict[str, tuple[str, str, Any, str]] = dict(
@@ -416,7 +413,7 @@ def test_anchors_in_another_order_are_refused() -> None:
     student = build_detector(config)
     teacher = teacher_of(config, student)
     reversed_anchors(teacher.model)
-    with pytest.raises(ValueError, match='anchors .* of level 2 differ'):
+    with pytest.raises(ValueError, match=r'anchors .* of level 2 differ'):
         step(student, teacher, DenseHeadLogits(), *batch())
 
 
