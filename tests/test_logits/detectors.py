@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -29,8 +30,7 @@ CONFIGS = dict(
 
 def detector_config(name: str, **head: Any) -> dict:
     """The model of mmdet's config with narrow layers; the arguments override the head's."""
-    config = Config.fromstring(f"_base_ = ['mmdet::{CONFIGS[name]}']", '.py')
-    model = config.model.to_dict()
+    model = copy.deepcopy(_zoo_model(name))
     model['backbone'].pop('init_cfg', None)
     if model['backbone']['type'] == 'ResNet':
         model['backbone'].update(depth=18, base_channels=4, frozen_stages=-1, style='pytorch')
@@ -49,6 +49,12 @@ def detector_config(name: str, **head: Any) -> dict:
     model['data_preprocessor'].pop('batch_augments', None)
     model['bbox_head'].update(num_classes=NUM_CLASSES, **head)
     return _without_sync_bn(model)
+
+
+@lru_cache
+def _zoo_model(name: str) -> dict:
+    """The model of mmdet's config, as shipped."""
+    return Config.fromstring(f"_base_ = ['mmdet::{CONFIGS[name]}']", '.py').model.to_dict()
 
 
 def _without_sync_bn(config: Any) -> Any:
