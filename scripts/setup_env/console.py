@@ -1,6 +1,7 @@
 """Run long commands with a progress line, and keep what they print in a log file."""
 
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -95,20 +96,18 @@ class _ProgressLine:
         self.terminal = sys.stdout.isatty()
         self.last_shown = start
         if not self.terminal:
-            say(f'[   0 s] {title} ...')
+            say(self._text(' ...'))
 
     def show(self, count: str) -> None:
-        now = time.monotonic()
         if self.terminal:
-            print(f'\r{self._text(now)}{count} \x1b[K', end='', flush=True)
-        elif now - self.last_shown >= QUIET_SECONDS:
-            self.last_shown = now
-            say(f'{self._text(now)}{count} ...')
+            width = shutil.get_terminal_size().columns - 1
+            print(f'\r{self._text(count=count)[:width]}\x1b[K', end='', flush=True)
+        elif time.monotonic() - self.last_shown >= QUIET_SECONDS:
+            self.last_shown = time.monotonic()
+            say(self._text(' ...', count))
 
     def close(self, word: str) -> None:
-        ending = '\x1b[K' if self.terminal else ''
-        beginning = '\r' if self.terminal else ''
-        say(f'{beginning}{self._text(time.monotonic())}: {word}{ending}')
+        say(('\r\x1b[K' if self.terminal else '') + self._text(f': {word}'))
 
-    def _text(self, now: float) -> str:
-        return f'[{now - self.start:4.0f} s] {self.title}'
+    def _text(self, ending: str = '', count: str = '') -> str:
+        return f'[{time.monotonic() - self.start:4.0f} s]{count} {self.title}{ending}'

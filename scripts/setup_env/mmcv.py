@@ -16,6 +16,10 @@ Install what is missing (Debian, Ubuntu: apt install g++ python3-dev; Fedora: dn
 python3-devel; macOS: xcode-select --install). Classification needs no ops: `make demo` runs
 without a compiler."""
 
+HINT = """\
+Memory short? MAX_JOBS=1 make test compiles one file at a time.
+CUDA's compiler and torch do not agree? CUDA_VISIBLE_DEVICES= make test compiles for the CPU."""
+
 
 class Mmcv:
     """The mmcv of one line inside an environment.
@@ -101,7 +105,7 @@ class Mmcv:
                 step='mmcv-ops',
                 variables=variables,
                 counter=r'\[(\d+)/(\d+)\]',
-                hint='Memory short? MAX_JOBS=1 make test compiles one file at a time.',
+                hint=HINT,
             )
             (built,) = Path(scratch).glob('*.whl')
             folder.mkdir(exist_ok=True)

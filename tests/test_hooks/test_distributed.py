@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import torch.multiprocessing as mp
 from mmengine.config import Config
@@ -39,7 +40,7 @@ def configured(work_dir: Path, teacher: str, batch: int, **overrides: Any) -> di
     return config | overrides
 
 
-def work(rank: int, port: int, config: dict) -> None:
+def work(rank: int, port: int, config: dict, backend: str) -> None:
     """One rank of a two-process run, as `torchrun` would start it."""
     os.environ.update(
         RANK=str(rank),
@@ -48,11 +49,12 @@ def work(rank: int, port: int, config: dict) -> None:
         MASTER_ADDR='127.0.0.1',
         MASTER_PORT=str(port),
     )
+    if backend == 'nccl':
+        config['env_cfg']['dist_cfg']['backend'] = backend
+        return train(config | dict(launcher='pytorch'))
     # MMEngine itself sets a CUDA device when it starts a group, and DDP would ask for one
-    torch.distributed.init_process_group('gloo')
-    wrapper = dict(
-        type='MMDistributedDataParallel', device_ids=None, find_unused_parameters=False
-    )
+    torch.distributed.init_process_group(backend)
+    wrapper = dict(type='MMDistributedDataParallel', device_ids=None, find_unused_parameters=False)
     train(config | dict(launcher='pytorch', model_wrapper_cfg=wrapper))
     torch.distributed.destroy_process_group()
 
@@ -68,12 +70,26 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def test_two_ranks_train_what_one_process_trains(tmp_path: Path, teacher_file: Path) -> None:
+@pytest.mark.parametrize(
+    'backend',
+    [
+        'gloo',
+        pytest.param(
+            'nccl',
+            marks=pytest.mark.skipif(
+                torch.cuda.device_count() < 2, reason='nccl needs one CUDA device per rank'
+            ),
+        ),
+    ],
+)
+def test_two_ranks_train_what_one_process_trains(
+    tmp_path: Path, teacher_file: Path, backend: str
+) -> None:
     """Three steps; the sampler gives each rank every second image of the same batches."""
     alone = configured(tmp_path / 'alone', str(teacher_file), batch=8)
     train(alone)
     both = configured(tmp_path / 'both', str(teacher_file), batch=4)
-    mp.spawn(work, args=(free_port(), both), nprocs=2)
+    mp.spawn(work, args=(free_port(), both, backend), nprocs=2)
     expected, found = (
         torch.load(tmp_path / name / 'epoch_1.pth', weights_only=False)['state_dict']
         for name in ('alone', 'both')

@@ -95,9 +95,12 @@ def test_the_total_is_the_weighted_sum(make_runner: Make, distill) -> None:
     assert first['weight_kd'] == pytest.approx(2 / 3)
 
 
-def test_the_checkpoint_is_a_plain_students(make_runner: Make, distill) -> None:
+@pytest.mark.parametrize('priority', ['VERY_HIGH', 'VERY_LOW'])
+def test_the_checkpoint_is_a_plain_students(make_runner: Make, distill, priority: str) -> None:
+    """In either order of the hooks, EMA copies and averages the student alone."""
     ema = dict(type='EMAHook', momentum=0.1, priority='NORMAL')
-    runner = make_runner('run', distill(losses=ALL_KINDS), custom_hooks=[ema], **EVERY_EPOCH)
+    hook = distill(losses=ALL_KINDS, priority=priority)
+    runner = make_runner('run', hook, custom_hooks=[ema], **EVERY_EPOCH)
     runner.train()
     checkpoint = torch.load(Path(runner.work_dir) / 'epoch_2.pth', weights_only=False)
     student = build(classifier_config(4))

@@ -36,7 +36,7 @@ def test_progress_counts_what_the_command_counts(
     monkeypatch.setattr('scripts.setup_env.console.QUIET_SECONDS', 0.0)
     code = 'import time; print("[1/78] a"); print("[12/78] b"); time.sleep(1)'
     run('Compiling', python(code), tmp_path / 'x.log', counter=r'\[(\d+)/(\d+)\]')
-    assert 'Compiling 12/78' in capsys.readouterr().out
+    assert ' s] 12/78 Compiling ...' in capsys.readouterr().out
 
 
 def test_environment_and_folder_reach_the_command(tmp_path: Path) -> None:
