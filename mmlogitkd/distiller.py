@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .logits import ClassifierLogits, LogitBatch, infer_logits
+from .logits import LogitBatch, LogitSource, infer_logits
 from .losses.base import LogitLoss
 from .losses.checks import explain_values, invalid_values
 from .teacher import Teacher
@@ -53,7 +53,7 @@ class LogitDistiller:
         self,
         teacher: Teacher,
         losses: Mapping[str, LogitLoss],
-        logits: ClassifierLogits | None = None,
+        logits: LogitSource | None = None,
         task_weight: float = 1.0,
         validate: bool = False,
     ) -> None:
@@ -69,7 +69,7 @@ class LogitDistiller:
         self.validate = validate
         self.factors = dict.fromkeys(losses, 1.0)
         self._logits = logits
-        self._source: ClassifierLogits | None = None
+        self._source: LogitSource | None = None
         self._handles: list[Any] = []
         self._flags: Tensor | None = None
         self._num_classes = 0
@@ -94,6 +94,7 @@ class LogitDistiller:
         try:
             for name, loss in self.losses.items():
                 _check_activation(name, loss, activation)
+                _check_labels(name, loss, getattr(source, 'without_labels', None))
                 loss.to(next(student.parameters()).device)
             self.teacher.build(student, classes)
         except Exception:
@@ -128,8 +129,9 @@ class LogitDistiller:
     def _before_forward(
         self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
-        if self._source is not None and _call_arguments(args, kwargs)[2] == 'loss':
-            self._source.arm()
+        in_loss = _call_arguments(args, kwargs)[2] == 'loss'
+        if self._source is not None and in_loss and any(self.factors.values()):
+            self._source.arm()  # only what will be collected, so that no record outlives the step
 
     def _after_forward(
         self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
@@ -149,25 +151,29 @@ class LogitDistiller:
             else value
             for name, value in task_losses.items()
         }
-        taken = sorted(set(losses) & set(self.losses))
+        assert self._source is not None
+        names = [prefix + name for prefix in self._source.prefixes for name in self.losses]
+        taken = sorted(set(losses) & set(names))
         if taken:
             raise ValueError(f'the student has losses named {taken} itself; rename yours')
         if not any(self.factors.values()):
-            losses.update({name: inputs.new_zeros(()) for name in self.losses})
+            losses.update({name: inputs.new_zeros(()) for name in names})
             return losses
-        assert self._source is not None
-        batch = self._source.collect(self.teacher, inputs, data_samples)
-        self._note_values(batch)
-        for name, loss in self.losses.items():
-            losses[name] = self._term(loss, self.factors[name], batch)
+        batches = self._source.collect(self.teacher, inputs, data_samples)
+        for batch in [batches] if isinstance(batches, LogitBatch) else batches:
+            self._note_values(batch)
+            for name, loss in self.losses.items():
+                losses[batch.prefix + name] = self._term(loss, self.factors[name], batch)
         return losses
 
     def _term(self, loss: LogitLoss, factor: float, batch: LogitBatch) -> Tensor:
-        """One loss on the batch, times its schedule's factor."""
+        """One loss on the batch, times its schedule's factor and the batch's weight."""
         if not factor:
             return batch.student.new_zeros(())
         student, teacher = batch.logits(loss.scales)
-        term = loss(student, teacher, batch.target, batch.weight, batch.avg_factor)
+        weight = batch.weights(loss.per_row)
+        term = loss(student, teacher, batch.target, weight, batch.avg_factor)
+        factor *= batch.loss_weight
         return term if factor == 1 else term * factor
 
     def _note_values(self, batch: LogitBatch) -> None:
@@ -211,6 +217,14 @@ def _check_activation(name: str, loss: LogitLoss, activation: str) -> None:
             f'losses[{name!r}] ({type(loss).__name__}) compares {loss.activation} scores, but the '
             f'student predicts with {activation}. Choose a {activation} loss, or state '
             f"logits=dict(type=..., activation='{loss.activation}') if that is meant"
+        )
+
+
+def _check_labels(name: str, loss: LogitLoss, without_labels: str | None) -> None:
+    """Refuse a loss that needs labels where the source says why it has none."""
+    if loss.needs_target and without_labels:
+        raise ValueError(
+            f'losses[{name!r}] ({type(loss).__name__}) needs labels, but {without_labels}'
         )
 
 

@@ -4,21 +4,37 @@ from torch import nn
 
 from .batch import LogitBatch
 from .classifier import ClassifierLogits
-from .tap import Tap
+from .dense_head import DenseHeadLogits
+from .roi_head import RoIHeadLogits
+from .source import LogitSource
+from .tap import Call, Tap
 
-__all__ = ['ClassifierLogits', 'LogitBatch', 'Tap', 'infer_logits']
+__all__ = [
+    'Call',
+    'ClassifierLogits',
+    'DenseHeadLogits',
+    'LogitBatch',
+    'LogitSource',
+    'RoIHeadLogits',
+    'Tap',
+    'infer_logits',
+]
 
 
-def infer_logits(student: nn.Module) -> ClassifierLogits:
+def infer_logits(student: nn.Module) -> LogitSource:
     """Choose the adapter for ``student`` from its structure.
 
     Raises:
         ValueError: no adapter fits.
     """
-    if ClassifierLogits.fits(student):
-        return ClassifierLogits()
+    for source in (ClassifierLogits, RoIHeadLogits, DenseHeadLogits):
+        if source.fits(student):
+            return source()
     parts = [name for name, _ in student.named_children()]
     raise ValueError(
         f'no source of logits is known for {type(student).__name__} (parts: {parts}). Supported: '
-        'mmpretrain ImageClassifier with a head; name another with logits=dict(type=...)'
+        'mmpretrain ImageClassifier with a head; mmdet two-stage detectors with a box RoI head '
+        '(Faster, Mask, Cascade R-CNN); mmdet one-stage detectors with a dense bbox_head '
+        '(RetinaNet, FCOS, ATSS, GFL, VFNet, PAA, TOOD, RTMDet, YOLOX). A subclass or a model '
+        'built alike can name one with logits=dict(type=...)'
     )

@@ -24,6 +24,10 @@ class LogitBatch:
         avg_factor: what the task loss divides by, None for the number of rows.
         regions: from ``scales`` to the two (N, C, R) tensors of region logits, region 0 the global
             one; None where the source has no regions. Asked for at most once per ``scales``.
+        masked: whether rows of weight 0 are rows that were left out, so that a loss without row
+            weights cannot be used.
+        prefix: what stands before the names of the terms, such as ``'s0.'`` for a stage.
+        loss_weight: multiplies the terms, as the stage's weight multiplies its task loss.
     """
 
     student: Tensor
@@ -32,6 +36,9 @@ class LogitBatch:
     weight: Tensor | None = None
     avg_factor: float | Tensor | None = None
     regions: Regions | None = None
+    masked: bool = False
+    prefix: str = ''
+    loss_weight: float = 1.0
     _pooled: dict[tuple[int, ...], tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -58,3 +65,20 @@ class LogitBatch:
         if scales not in self._pooled:
             self._pooled[scales] = self.regions(scales)
         return self._pooled[scales]
+
+    def weights(self, per_row: bool) -> Tensor | None:
+        """Return what a loss takes as row weights: (N,), or None if it has no value per row.
+
+        Raises:
+            ValueError: rows were left out by weight, and the loss cannot apply weights.
+        """
+        if per_row:
+            return self.weight
+        if self.masked:
+            raise ValueError(
+                'rows are left out by a weight of 0 here, and a loss over the whole batch (DIST, '
+                'MLKD) cannot apply row weights: keep all rows (RoIHeadLogits with '
+                'background=True), leave them out by index (DenseHeadLogits with compact=True), or '
+                'use a per-row loss'
+            )
+        return None

@@ -33,6 +33,8 @@ class ClassifierLogits:
             heads. ``'softmax'`` or ``'sigmoid'`` states it against that.
     """
 
+    prefixes: tuple[str, ...] = ('',)
+
     def __init__(self, pooling: str = 'direct', activation: str | None = None) -> None:
         if pooling not in ('direct', 'nested'):
             raise ValueError(f"logits.pooling={pooling!r}: 'direct' or 'nested' expected")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ['averaging_pool', 'pooled_cells', 'region_logits']
+__all__ = ['averaging_pool', 'evaluating', 'pooled_cells', 'region_logits']
 
 
 def averaging_pool(neck: nn.Module | None) -> nn.Module | None:
@@ -64,13 +64,13 @@ def region_logits(cells: Tensor, pool: nn.Module, head: nn.Module) -> Tensor:
     """
     n, width, regions = cells.shape
     maps = cells.transpose(1, 2).reshape(n * regions, width, 1, 1)  # (N, D, R) -> (N*R, D, 1, 1)
-    with _evaluating(pool, head):
+    with evaluating(pool, head):
         logits = head(pool((maps,)))  # (N*R, C)
     return logits.unflatten(0, (n, regions)).transpose(1, 2)  # (N, C, R)
 
 
 @contextmanager
-def _evaluating(*modules: nn.Module) -> Iterator[None]:
+def evaluating(*modules: nn.Module) -> Iterator[None]:
     """Put modules into eval mode and give every submodule its own mode back."""
     modes = [(child, child.training) for module in modules for child in module.modules()]
     for module in modules:

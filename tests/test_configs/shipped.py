@@ -8,14 +8,35 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'
 CLASSIFICATION = CONFIGS / 'classification'
+DETECTION = CONFIGS / 'detection'
 FRAGMENTS = sorted((CONFIGS / '_base_' / 'distill').glob('*.py'))
 ALL = sorted(path for path in CONFIGS.rglob('*.py'))
 BASELINES = sorted((CLASSIFICATION / 'baseline').glob('*.py'))
 DISTILLING = sorted(path for path in CLASSIFICATION.rglob('*.py') if path not in BASELINES)
+DETECTOR_BASELINES = sorted((DETECTION / 'baseline').glob('*.py'))
+DETECTORS = sorted(path for path in DETECTION.rglob('*.py') if path not in DETECTOR_BASELINES)
+METHOD_FOLDERS = sorted(
+    path for path in [*CLASSIFICATION.iterdir(), *DETECTION.iterdir()] if path.is_dir()
+)
 METAFILES = sorted(CONFIGS.rglob('metafile.yml'))
 # every method on one pair, and every pair with one method
 ONE_PAIR = [path for path in DISTILLING if path.stem.endswith('_resnet34-resnet18_8xb16_cifar100')]
 PAIRS = [path for path in DISTILLING if path.stem.startswith('sd-dkd_')]
+# every kind of detector, and every method on some
+ONE_PER_KIND = [
+    path
+    for path in DETECTORS
+    if path.stem.removesuffix('_1x_coco')
+    in (
+        'sd-dkd_faster-rcnn-r50_faster-rcnn-mobilenet-v2_fpn',
+        'dkd_mask-rcnn-r50_mask-rcnn-r18_fpn',
+        'dkd_cascade-rcnn-r50_cascade-rcnn-r18_fpn',
+        'ldrld_retinanet-r101_retinanet-r50_fpn',
+        'binary-kd_gfl-r101_gfl-r50_fpn',
+        'luminet_atss-r101_atss-r50_fpn',
+        'ldrld_fcos-r101-caffe_fcos-r50-caffe_fpn_gn-head',
+    )
+]
 
 
 def code_lines(path: Path) -> int:

@@ -1,0 +1,8 @@
+# Hyper-parameters: as published for GFL, the closest.
+_base_ = [
+    'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py',
+    '../../_base_/teachers/retinanet-r101_coco.py',
+    '../../_base_/distill/binary-kd_coco.py',
+]
+
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))

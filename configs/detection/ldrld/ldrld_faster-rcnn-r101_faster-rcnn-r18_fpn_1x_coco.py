@@ -1,0 +1,8 @@
+# Hyper-parameters: those of CIFAR-100, the closest; none published for detectors.
+_base_ = [
+    '../baseline/faster-rcnn_r18_fpn_1x_coco.py',
+    '../../_base_/teachers/faster-rcnn-r101_coco.py',
+    '../../_base_/distill/ldrld_coco.py',
+]
+
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))

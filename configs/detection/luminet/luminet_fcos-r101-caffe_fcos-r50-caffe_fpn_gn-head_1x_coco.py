@@ -1,0 +1,8 @@
+# Hyper-parameters: those of ImageNet, the closest; none published for detectors.
+_base_ = [
+    'mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py',
+    '../../_base_/teachers/fcos-r101-caffe_coco.py',
+    '../../_base_/distill/luminet_coco-dense.py',
+]
+
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))
