@@ -106,10 +106,12 @@ class RoIHeadLogits:
         """
         self._stages = box_stages(student, 'student')
         self._with_regions = with_regions
-        several = len(self._stages) > 1
-        names = [f' of stage {i}' if several else '' for i in range(len(self._stages))]
-        self.prefixes = tuple(f's{i}.' if several else '' for i in range(len(self._stages)))
-        self._taps = [StageTaps(*both) for both in zip(self._stages, names, strict=True)]
+        cascade = len(self._stages) > 1
+        self.prefixes = tuple(f's{i}.' if cascade else '' for i in range(len(self._stages)))
+        self._taps = [
+            StageTaps(stage, f' of stage {i}' if cascade else '')
+            for i, stage in enumerate(self._stages)
+        ]
         return self._stated_activation or activation_of(self._stages)
 
     def detach(self) -> None:
