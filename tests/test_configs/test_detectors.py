@@ -76,6 +76,7 @@ def one_step(path: Path, data: Path, work_dir: Path) -> Config:
     config = without_downloads(path)
     config.work_dir = str(work_dir)
     config.experiment_name = f'{path.stem}-{work_dir.name}'
+    config.visualizer.name = config.experiment_name  # a name is one visualizer per process
     loader = config.train_dataloader
     loader.update(num_workers=0, persistent_workers=False)
     loader.dataset.update(
