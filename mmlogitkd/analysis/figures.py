@@ -12,7 +12,7 @@ __all__ = ['plot_rows']
 
 
 def plot_rows(rows: Sequence[Row], path: str | Path, title: str, metric: str) -> None:
-    """Draw every seed as a dot and every mean as a bar; the teacher is a dashed line.
+    """Draw every seed as a dot and every mean as a line; the teacher is a dashed line.
 
     Args:
         rows: One per method; one named ``'teacher'`` becomes the line.
@@ -29,15 +29,14 @@ def plot_rows(rows: Sequence[Row], path: str | Path, title: str, metric: str) ->
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for x, row in enumerate(students):
-        axes.bar(x, row.mean, width=0.6, color='tab:blue', alpha=0.35)
-        axes.scatter([x] * len(row.values), row.values, s=16, color='tab:blue', zorder=3)
+        axes.hlines(row.mean, x - 0.3, x + 0.3, color='tab:blue', linewidth=3)
+        axes.scatter([x] * len(row.values), row.values, s=16, color='black', zorder=3)
     for row in rows:
         if row.name == TEACHER:
-            axes.axhline(row.mean, color='black', linestyle='--', label=f'teacher {row.mean:.1f}')
-            axes.legend(loc='lower right')
-    values = [value for row in rows for value in row.values]
-    margin = 0.25 * (max(values) - min(values)) or 1.0
-    axes.set_ylim(max(min(values) - margin, 0), max(values) + margin)
+            axes.axhline(row.mean, color='grey', linestyle='--')
+            axes.annotate('teacher', (-0.4, row.mean), xytext=(0, 3), textcoords='offset points')
+    axes.margins(y=0.12)
+    axes.grid(axis='y', alpha=0.3)
     axes.set_xticks(range(len(students)), [row.name for row in students])
     axes.set_ylabel(metric)
     axes.set_title(title)

@@ -43,8 +43,8 @@ class State:
     def time_left(self) -> float | None:
         """Estimate the seconds left from runs of the same kind, None before anything is known.
 
-        A kind is a name; before one of it has ended, any student's duration stands for it, and
-        before that, the pace of the runs in progress.
+        A kind is a name; before one of it has ended, students that also distil (or also do not)
+        stand for it, then the pace of the runs in progress, then any student.
         """
         seconds = 0.0
         for run in self.runs:
@@ -58,15 +58,20 @@ class State:
         return seconds / self.workers
 
     def _duration(self, run: Run) -> float | None:
-        done = [result for result in self.results.values() if result.seconds]
-        same = [result.seconds for result in done if result.name == run.name]
-        students = [result.seconds for result in done if TEACHER not in (run.name, result.name)]
+        done = {other: result.seconds for other, result in self.results.items()}
+        same = [seconds for other, seconds in done.items() if other.name == run.name]
+        students = [
+            (other.distils, seconds)
+            for other, seconds in done.items()
+            if TEACHER not in (run.name, other.name)
+        ]
+        alike = [seconds for distils, seconds in students if distils == run.distils]
         paces = [
             (time.monotonic() - begin) / part
             for other, begin in self.started.items()
             if (part := fraction(other)) > 0
         ]
-        for known in (same, students, paces):
+        for known in (same, alike, paces, [seconds for _, seconds in students]):
             if known:
                 return sum(known) / len(known)
         return None

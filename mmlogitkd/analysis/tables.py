@@ -12,7 +12,7 @@ from .study import Result
 
 __all__ = ['Row', 'markdown_table', 'rich_table', 'summarise']
 
-_HEADER = ('Method', 'Runs', 'Mean ± sd', 'Over the first', 'Every seed', 'Seconds a run')
+_HEADER = ('Method', 'Mean ± sd', 'Over the first', 'Every seed', 'Seconds')
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,6 @@ def _cells(rows: Sequence[Row], reference: str) -> list[tuple[str, ...]]:
         cells.append(
             (
                 row.name,
-                str(len(row.values)),
                 f'{row.mean:.2f}{spread}',
                 gain,
                 ', '.join(f'{value:.2f}' for value in row.values),

@@ -143,10 +143,12 @@ def test_time_left(runs, monkeypatch):
     assert state.time_left() is None
     state.started = {teacher: 80.0}  # 20 s for a quarter: 80 s in all, and so for the others
     assert state.time_left() == pytest.approx((60 + 3 * 80) / 2)
+    # A plain student says how long another one takes, not how long one that distils does.
     state.results[alone] = Result('alone', 5, '', 0.0, [], 30.0, [])
-    assert state.time_left() == pytest.approx((60 + 30 + 30) / 2)
+    assert state.time_left() == pytest.approx((60 + 80 + 30) / 2)
     state.results[kd] = Result('KD', 5, '', 0.0, [], 50.0, [])
-    assert state.time_left() == pytest.approx((60 + 40) / 2)
+    assert state.time_left() == pytest.approx((60 + 30) / 2)
     state.started = {}
+    assert state.time_left() is None  # nothing tells how long a teacher takes
     state.results |= {run: Result(run.name, 5, '', 0.0, [], 1.0, []) for run in (teacher, quiet)}
     assert state.time_left() == 0.0
