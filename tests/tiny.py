@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,13 @@ from mmengine.registry import DATASETS, MODELS, OPTIM_WRAPPERS, DefaultScope
 from torch.utils.data import Dataset
 
 NUM_CLASSES = 5
+_RUNS = itertools.count()
 NORMALISATION = dict(mean=[120.0, 115.0, 105.0], std=[58.0, 57.0, 57.0], to_rgb=False)
+
+
+def experiment_name(work_dir: Path) -> str:
+    """A name of its own for every run: MMEngine keeps one log per name and process."""
+    return f'{work_dir.name}-{os.getpid()}-{next(_RUNS)}'
 
 
 def classifier_config(width: int = 4, num_classes: int = NUM_CLASSES, **extra: Any) -> dict:
@@ -86,7 +93,7 @@ def runner_config(work_dir: Path, epochs: int) -> dict:
         log_level='WARNING',
         randomness=dict(seed=0, deterministic=True),
         work_dir=str(work_dir),
-        experiment_name=f'{work_dir.name}-{os.getpid()}-{id(work_dir)}',
+        experiment_name=experiment_name(work_dir),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from mmengine.registry import MODELS, DefaultScope
 from torch import Tensor, nn
 
 from mmlogitkd.teacher.build import read_config
+from tests.tiny import experiment_name
 
 NUM_CLASSES = 3
 CLASSES = ('circle', 'square', 'star')
@@ -193,5 +193,5 @@ def runner_config(model: Config, data: Path, work_dir: Path, with_mask: bool = F
         log_level='WARNING',
         randomness=dict(seed=0, deterministic=True),
         work_dir=str(work_dir),
-        experiment_name=f'{work_dir.name}-{os.getpid()}-{id(work_dir)}',
+        experiment_name=experiment_name(work_dir),
     )
