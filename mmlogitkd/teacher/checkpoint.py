@@ -12,7 +12,7 @@ import torch
 from mmengine.dist import barrier, get_rank, is_distributed
 from torch import nn
 
-from ..utils.safe_types import mmengine_checkpoint_types
+from ..utils.safe_types import safe_types
 
 __all__ = ['load_strictly', 'read_checkpoint', 'weights_of']
 
@@ -49,7 +49,7 @@ def read_checkpoint(path: str, trust: bool = False) -> dict[str, Any]:
             'give the path of a trained checkpoint'
         )
     try:
-        with torch.serialization.safe_globals(mmengine_checkpoint_types()):
+        with safe_types():
             checkpoint = torch.load(file, map_location='cpu', weights_only=not trust)
     except Exception as error:
         hint = (

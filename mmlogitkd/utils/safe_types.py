@@ -8,13 +8,15 @@ What is listed here under that name gives the methods of ``HistoryBuffer`` and n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
-__all__ = ['mmengine_checkpoint_types', 'register_safe_types']
+__all__ = ['mmengine_checkpoint_types', 'register_safe_types', 'safe_types']
 
 _METHODS = frozenset({'mean', 'max', 'min', 'current', 'statistics'})
 
@@ -35,6 +37,19 @@ def mmengine_checkpoint_types() -> list[Any]:
     for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
         types += [(reconstruct, f'{module}._reconstruct'), (scalar, f'{module}.scalar')]
     return [*types, (_history_buffer_method, 'builtins.getattr')]
+
+
+@contextmanager
+def safe_types() -> Iterator[None]:
+    """Let ``torch.load(weights_only=True)`` read MMEngine's checkpoints inside this block.
+
+    What :func:`register_safe_types` has registered stays so afterwards; torch's own context
+    manager would take it away at its end.
+    """
+    known = torch.serialization.get_safe_globals()
+    types = [entry for entry in mmengine_checkpoint_types() if entry not in known]
+    with torch.serialization.safe_globals(types):
+        yield
 
 
 def register_safe_types() -> None:

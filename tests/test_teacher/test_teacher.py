@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmlogitkd.teacher import Teacher
 from mmlogitkd.teacher.build import read_config
 from mmlogitkd.teacher.classes import class_columns
+from mmlogitkd.utils.safe_types import register_safe_types
 from tests.tiny import NUM_CLASSES, build, classifier_config, full_config
 
 
@@ -166,6 +167,14 @@ def test_getattr_is_no_way_in(teacher_file: Path) -> None:
     torch.save(checkpoint, teacher_file)
     with pytest.raises(ValueError, match='cannot be read'):
         Teacher(full_config(classifier_config(6)), teacher_file).build(student())
+
+
+def test_loading_a_teacher_leaves_the_registered_types(teacher_file: Path) -> None:
+    """The upstream line's MMEngine needs them to resume."""
+    register_safe_types()
+    before = set(torch.serialization.get_safe_globals())
+    Teacher(full_config(classifier_config(6)), teacher_file).build(student())
+    assert set(torch.serialization.get_safe_globals()) == before
 
 
 def test_a_checkpoint_of_a_real_run_loads(make_runner: Any) -> None:
