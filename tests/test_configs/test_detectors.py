@@ -76,7 +76,7 @@ def one_step(path: Path, data: Path, work_dir: Path) -> Config:
     config = without_downloads(path)
     config.work_dir = str(work_dir)
     config.experiment_name = f'{path.stem}-{work_dir.name}'
-    config.visualizer.name = config.experiment_name  # else it would be the one of the run before
+    config.visualizer.name = config.experiment_name  # a name is one visualizer per process
     if 'rcnn' in path.stem:
         stages = config.model.train_cfg.rcnn
         for stage in stages if isinstance(stages, list) else [stages]:

@@ -39,7 +39,9 @@ def test_trains_validates_and_resumes(tool: Tool, config_file: Path, tmp_path: P
 def test_no_validate_trains_without_validation(
     tool: Tool, config_file: Path, tmp_path: Path
 ) -> None:
-    tool('train', config_file, '--work-dir', tmp_path / 'run', '--no-validate').main()
+    # MMEngine keeps one log per name, and its own names of one second are the same
+    name = ('--cfg-options', 'experiment_name=without_validation')
+    tool('train', config_file, '--work-dir', tmp_path / 'run', '--no-validate', *name).main()
     assert (tmp_path / 'run' / 'epoch_2.pth').exists()
     assert 'accuracy' not in next((tmp_path / 'run').glob('*/vis_data/scalars.json')).read_text()
 
