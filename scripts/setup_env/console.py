@@ -58,8 +58,11 @@ def run(
             close_fds=False,  # it holds the lock too, should it outlive this process
         )
         try:
+            count = ''
             while True:
-                line.show(_count(log, counter) if counter else '')
+                if counter:
+                    count = _count(log, counter) or count
+                line.show(count)
                 try:
                     code = process.wait(timeout=0.5)
                     break

@@ -34,9 +34,13 @@ def test_progress_counts_what_the_command_counts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr('scripts.setup_env.console.QUIET_SECONDS', 0.0)
-    code = 'import time; print("[1/78] a"); print("[12/78] b"); time.sleep(1)'
+    code = (
+        'import time; print("[1/78] a"); print("[12/78] b"); time.sleep(2)\n'
+        'print("a long warning" * 10_000); time.sleep(2)'
+    )
     run('Compiling', python(code), tmp_path / 'x.log', counter=r'\[(\d+)/(\d+)\]')
-    assert ' s] 12/78 Compiling ...' in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].endswith(' s] 12/78 Compiling ...')  # the last before "done"
 
 
 def test_environment_and_folder_reach_the_command(tmp_path: Path) -> None:
