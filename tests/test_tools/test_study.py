@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import subprocess
@@ -14,7 +13,7 @@ from types import ModuleType
 import pytest
 from mmengine.config import Config
 
-from tests.tiny_two_stage import detector_config, runner_config, write_coco
+from tests.tiny_two_stage import detector_config, evaluation, runner_config, write_coco
 
 ROOT = Path(__file__).parents[2]
 STUDY = """
@@ -44,20 +43,8 @@ def write_configs(folder: Path) -> None:
     for name, width in (('teacher', 16), ('alone', 8), ('kd', 8)):
         config = runner_config(detector_config('faster', width), folder / 'coco', folder / 'unused')
         del config['work_dir'], config['experiment_name']
-        data = copy.deepcopy(config['train_dataloader'])
-        meta = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')
-        data['sampler']['shuffle'] = False
-        data['dataset'].update(test_mode=True)
-        data['dataset']['pipeline'][2:] = [
-            dict(type='Resize', scale=(128, 96)),
-            dict(type='PackDetInputs', meta_keys=meta),
-        ]
         config.update(
-            val_dataloader=data,
-            val_evaluator=dict(
-                type='CocoMetric', ann_file=str(folder / 'coco/annotations.json'), metric='bbox'
-            ),
-            val_cfg=dict(type='ValLoop'),
+            evaluation(folder / 'coco'),
             train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=2, val_interval=1),
         )
         if name == 'kd':
