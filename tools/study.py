@@ -20,7 +20,10 @@ from pathlib import Path
 from rich.console import Console
 
 from mmlogitkd.analysis import (
+    TEACHER,
+    Run,
     RunFailedError,
+    Study,
     StudyProgress,
     launch,
     load_study,
@@ -69,9 +72,27 @@ def default_folder(study: Path) -> Path:
     return folder if study.stem == 'study' else folder / study.stem
 
 
+def work_folder(args: argparse.Namespace) -> Path:
+    """Return the folder that the command line means."""
+    return (args.work_dir or default_folder(args.study)).resolve()
+
+
+def wanted_runs(args: argparse.Namespace, study: Study) -> list[Run]:
+    """Return the runs that the command line asks for, the teacher first."""
+    return [
+        run
+        for run in plan(study, work_folder(args), args.cfg_options, args.seeds)
+        if not args.only or run.name in (TEACHER, *args.only)
+    ]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the study and show what came out; return the exit status."""
-    args = parse_args(arguments)
+    return run_study(parse_args(arguments))
+
+
+def run_study(args: argparse.Namespace) -> int:
+    """Do what a parsed command line says; return the exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave through `finally`s
     console = Console()
     study = load_study(args.study)
@@ -79,14 +100,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         console.print(f'No such students: {sorted(unknown)}; there are {list(study.students)}')
         return 2
-    folder = (args.work_dir or default_folder(args.study)).resolve()
+    folder = work_folder(args)
     if args.fresh:
         shutil.rmtree(folder / 'results', ignore_errors=True)
-    runs = [
-        run
-        for run in plan(study, folder, args.cfg_options, args.seeds)
-        if not args.only or run.name in ('teacher', *args.only)
-    ]
+    runs = wanted_runs(args, study)
     try:
         with StudyProgress(console, study.metrics[0]) as progress:
             results = launch(runs, study.metrics, TRAIN, args.workers, progress.update)
@@ -97,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(str(error), markup=False, highlight=False)
         return 1
 
-    rows = summarise(results.values(), ['teacher', *study.students], study.metrics)
+    rows = summarise(results.values(), [TEACHER, *study.students], study.metrics)
     reference = next(iter(study.students))
     console.print(rich_table(rows, reference, study.metrics, study.title))
     table = markdown_table(rows, reference, study.metrics)

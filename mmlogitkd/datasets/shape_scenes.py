@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -75,7 +76,8 @@ def _write_split(folder: Path, split: str, count: int, size: int, seed: list[int
     """Write the images and the annotation file of one split."""
     (folder / split).mkdir(parents=True)
     (folder / 'annotations').mkdir(exist_ok=True)
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for index in range(count):
         scene, boxes, labels = draw_scene(size, np.random.default_rng([*seed, index]))
         name = f'{index:06d}.png'
