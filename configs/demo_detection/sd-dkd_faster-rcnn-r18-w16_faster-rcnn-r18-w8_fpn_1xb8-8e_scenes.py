@@ -1,4 +1,4 @@
-# Hyper-parameters: those of the authors' code for Faster R-CNN.
+# Hyper-parameters: those of the authors' code for Faster R-CNN; none published.
 _base_ = [
     'faster-rcnn_r18-w8_fpn_1xb8-8e_scenes.py',
     '../_base_/teachers/faster-rcnn-r18-w16_scenes.py',
