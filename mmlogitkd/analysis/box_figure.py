@@ -14,6 +14,7 @@ from .boxes import IOU, Boxes, Truth, Verdict, agreement
 __all__ = ['Scene', 'plot_scenes']
 
 _WIDTH = 3.0  # of a column, inches
+_MANY = 12  # boxes of one image from which on their labels are small
 _STYLES: dict[Verdict, Any] = {
     Verdict.RIGHT: 'solid',
     Verdict.WRONG: (0, (3, 2)),  # dashed
@@ -82,14 +83,16 @@ def plot_scenes(
             axes.imshow(scene.pixels, extent=(0, scene.pixels.shape[1], scene.pixels.shape[0], 0))
             axes.set(xticks=[], yticks=[])
         row[0].set_ylabel(scene.name, fontsize=8)
-        row[0].set_title(f'{len(scene.truth.objects)} objects', fontsize=8)
-        everything = np.full(len(scene.truth.objects), Verdict.RIGHT)
-        _draw(row[0], scene.truth.objects, everything, classes, colours)
+        count = len(scene.truth.objects)
+        font = 6 if max(count, *map(len, scene.found.values())) <= _MANY else 4  # points
+        row[0].set_title(f'{count} object{"" if count == 1 else "s"}', fontsize=8)
+        everything = np.full(count, Verdict.RIGHT)
+        _draw(row[0], scene.truth.objects, everything, classes, colours, font)
         for axes, model in zip(row[1:], models, strict=True):
             right, wrong, missed = scene.counts(model)
             axes.set_title(f'{right} right, {wrong} wrong, {missed} missed', fontsize=8)
             boxes = scene.found[model]
-            _draw(axes, boxes, agreement(boxes, scene.truth), classes, colours)
+            _draw(axes, boxes, agreement(boxes, scene.truth), classes, colours, font)
     for axes, name in zip(grid[0], ('annotated', *models), strict=True):
         axes.set_title(f'{name}\n', fontsize=11, fontweight='bold', loc='left')
     shown = [Verdict.RIGHT, Verdict.WRONG]
@@ -108,30 +111,39 @@ def _colours(classes: Sequence[str]) -> list[Any]:
 
     if len(classes) <= 10:
         return list(colormaps['tab10'].colors)[: len(classes)]  # type: ignore[attr-defined]
-    return [colormaps['hsv'](index / len(classes)) for index in range(len(classes))]
+    return [colormaps['hsv'](index / len(classes))[:3] for index in range(len(classes))]
 
 
 def _draw(
-    axes: Any, boxes: Boxes, verdicts: np.ndarray, classes: Sequence[str], colours: Sequence[Any]
+    axes: Any,
+    boxes: Boxes,
+    verdicts: np.ndarray,
+    classes: Sequence[str],
+    colours: Sequence[Any],
+    font: int,
 ) -> None:
     from matplotlib.patches import Rectangle
 
+    luminance = np.array(colours) @ (0.299, 0.587, 0.114)
+    ceiling = 0.04 * axes.get_ylim()[0]
     for index in range(len(boxes)):
         x1, y1, x2, y2 = boxes.corners[index]
         label = int(boxes.labels[index])
-        style = _STYLES[Verdict(verdicts[index])]
         colour = colours[label]
-        axes.add_patch(
-            Rectangle(
-                (x1, y1), x2 - x1, y2 - y1,
-                fill=False, edgecolor=colour, linewidth=1.6, linestyle=style,
-            )
-        )  # fmt: skip
-        score = '' if boxes.scores is None else f' {boxes.scores[index]:.2f}'
+        frame = dict(fill=False, edgecolor=colour, linewidth=1.6)
+        style = _STYLES[Verdict(verdicts[index])]
+        axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, linestyle=style, zorder=3, **frame))
         axes.text(
-            x1, y1, classes[label] + score, fontsize=6, color='white', verticalalignment='bottom',
-            clip_on=True, bbox=dict(facecolor=colour, edgecolor='none', pad=0.8, alpha=0.85),
-        )  # fmt: skip
+            x1,
+            y1,
+            classes[label] + ('' if boxes.scores is None else f' {boxes.scores[index]:.2f}'),
+            fontsize=font,
+            color='black' if luminance[label] > 0.5 else 'white',
+            verticalalignment='bottom' if y1 > ceiling else 'top',
+            clip_on=True,
+            bbox=dict(facecolor=colour, edgecolor='none', pad=0.8, alpha=0.85),
+            zorder=2,
+        )
 
 
 def _legend(shown: Sequence[Verdict]) -> list[Any]:
