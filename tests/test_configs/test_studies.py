@@ -49,3 +49,11 @@ def test_students_differ_by_distillation_alone(path: Path, name: str) -> None:
     assert code_lines(study.students[name]) <= 12
     first = study.students[name].read_text(encoding='utf-8').splitlines()[0]
     assert first.startswith('# Hyper-parameters: ') and 'published' in first
+
+
+@pytest.mark.parametrize('path', STUDIES, ids=lambda p: f'{p.parent.name}-{p.stem}')
+def test_boxes_are_resized_with_their_images(path: Path) -> None:
+    pipeline = Config.fromfile(load_study(path).teacher).train_dataloader.dataset.pipeline
+    steps = [step.type for step in pipeline]
+    if 'Resize' in steps:
+        assert steps.index('LoadAnnotations') < steps.index('Resize')

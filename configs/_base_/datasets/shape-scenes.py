@@ -11,8 +11,8 @@ metainfo = dict(
 )
 load = [
     dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(128, 128), keep_ratio=True),  # says that the scale is 1
     dict(type='LoadAnnotations', with_bbox=True),
+    dict(type='Resize', scale=(128, 128), keep_ratio=True),  # says that the scale is 1
 ]
 loader = dict(batch_size=8, num_workers=0, persistent_workers=False)
 train_dataloader = dict(

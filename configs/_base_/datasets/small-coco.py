@@ -1,17 +1,21 @@
 # A small set in COCO's format, at 256 pixels, trained from scratch. Who inherits names the set.
 _base_ = 'mmdet::_base_/default_runtime.py'
-load = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(256, 256), keep_ratio=True),
-    dict(type='LoadAnnotations', with_bbox=True),
-]
+load = dict(type='LoadImageFromFile')
+annotate = dict(type='LoadAnnotations', with_bbox=True)
+resize = dict(type='Resize', scale=(256, 256), keep_ratio=True)
 loader = dict(batch_size=8, num_workers=0, persistent_workers=False)
 train_dataloader = dict(
     **loader,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='CocoDataset',
-        pipeline=[*load, dict(type='RandomFlip', prob=0.5), dict(type='PackDetInputs')],
+        pipeline=[
+            load,
+            annotate,
+            resize,  # with the boxes
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='PackDetInputs'),
+        ],
     ),
 )
 val_dataloader = dict(
@@ -21,7 +25,9 @@ val_dataloader = dict(
         type='CocoDataset',
         test_mode=True,
         pipeline=[
-            *load,
+            load,
+            resize,
+            annotate,
             dict(
                 type='PackDetInputs',
                 meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
