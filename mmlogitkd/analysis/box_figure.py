@@ -30,7 +30,7 @@ class Scene:
         name: Heading of its row.
         pixels: (H, W, 3), RGB, 0 to 255.
         truth: What is annotated.
-        found: Boxes by the name of the model.
+        found: Boxes by the name of the model, the best first.
     """
 
     name: str
@@ -125,21 +125,28 @@ def _draw(
     from matplotlib.patches import Rectangle
 
     luminance = np.array(colours) @ (0.299, 0.587, 0.114)
-    ceiling = 0.04 * axes.get_ylim()[0]
-    for index in range(len(boxes)):
+    height = axes.get_ylim()[0]
+    for index in reversed(range(len(boxes))):  # the best score on top
         x1, y1, x2, y2 = boxes.corners[index]
         label = int(boxes.labels[index])
         colour = colours[label]
         frame = dict(fill=False, edgecolor=colour, linewidth=1.6)
-        style = _STYLES[Verdict(verdicts[index])]
-        axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, linestyle=style, zorder=3, **frame))
-        axes.text(
-            x1,
-            y1,
+        verdict = Verdict(verdicts[index])
+        # A wrong box often lies on a right one: its label goes to its lower edge.
+        below = verdict is Verdict.WRONG
+        fits = y2 < 0.96 * height if below else y1 > 0.04 * height
+        axes.add_patch(
+            Rectangle((x1, y1), x2 - x1, y2 - y1, linestyle=_STYLES[verdict], zorder=3, **frame)
+        )
+        downwards = below == fits
+        axes.annotate(
             classes[label] + ('' if boxes.scores is None else f' {boxes.scores[index]:.2f}'),
+            (x1, y2 if below else y1),
+            xytext=(0, -2.5 if downwards else 2),
+            textcoords='offset points',
             fontsize=font,
             color='black' if luminance[label] > 0.5 else 'white',
-            verticalalignment='bottom' if y1 > ceiling else 'top',
+            verticalalignment='top' if downwards else 'bottom',
             clip_on=True,
             bbox=dict(facecolor=colour, edgecolor='none', pad=0.8, alpha=0.85),
             zorder=2,
@@ -151,7 +158,7 @@ def _legend(shown: Sequence[Verdict]) -> list[Any]:
 
     meanings = {
         Verdict.RIGHT: f'right: IoU ≥ {IOU} with an object of its class',
-        Verdict.WRONG: 'wrong: with none, or with one that is found already',
+        Verdict.WRONG: 'wrong: with none, or with one that is already found',
         Verdict.IGNORED: 'not counted: in a region to be ignored',
     }
     return [

@@ -154,21 +154,23 @@ def test_picture(scenes, tmp_path: Path):
     annotated, teacher, alone = figure.axes[:3]
     assert [len(axes.patches) for axes in figure.axes] == [2, 2, 3, 0, 0, 0]
     assert {patch.get_linestyle() for patch in annotated.patches + teacher.patches} == {'solid'}
-    styles = [patch.get_linestyle() for patch in alone.patches]
+    styles = [patch.get_linestyle() for patch in reversed(alone.patches)]
     assert (
         styles[0] == 'solid' and styles[2] == 'dotted' and styles[1] not in (styles[0], styles[2])
     )
-    assert teacher.patches[1].get_bbox().extents.tolist() == [20, 1, 30, 10]
-    assert teacher.patches[1].get_edgecolor() == annotated.patches[1].get_edgecolor()
-    assert teacher.patches[1].get_edgecolor() != annotated.patches[0].get_edgecolor()
-    assert [text.get_text() for text in alone.texts] == ['circle 0.90', 'circle 0.50', 'star 0.40']
+    teacher, annotated = (list(reversed(axes.patches)) for axes in (teacher, annotated))
+    assert teacher[1].get_bbox().extents.tolist() == [20, 1, 30, 10]
+    assert teacher[1].get_edgecolor() == annotated[1].get_edgecolor()
+    assert teacher[1].get_edgecolor() != annotated[0].get_edgecolor()
+    labels = [(text.get_text(), text.xy[1]) for text in reversed(alone.texts)]
+    assert labels == [('circle 0.90', 0), ('circle 0.50', 10), ('star 0.40', 0)]  # wrong: below
     assert alone.get_title() == '1 right, 1 wrong, 1 missed'
     assert [axes.get_title('left').strip() for axes in figure.axes[:3]] == [
         'annotated',
         'teacher',
         'alone',
     ]
-    assert annotated.images[0].get_extent() == [0, 90, 40, 0]
+    assert figure.axes[0].images[0].get_extent() == [0, 90, 40, 0]
     (legend,) = figure.legends
     assert len(legend.get_texts()) == 3
     scenes[0] = Scene('first', scenes[0].pixels, Truth(OBJECTS, NONE), scenes[0].found)
