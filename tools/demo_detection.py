@@ -51,7 +51,9 @@ def draw(args: argparse.Namespace) -> int:
         for run in first.values()
         for part in ('--model', run.name, str(run.config), str(run.checkpoint))
     ]
-    return draw_boxes.main([*models, '--out', str(study.work_folder(args) / 'boxes.png')])
+    return draw_boxes.main(
+        [*models, '--score', '0.4', '--out', str(study.work_folder(args) / 'boxes.png')]
+    )
 
 
 if __name__ == '__main__':
