@@ -20,7 +20,7 @@ IDS = [f'{path.parent.name}-{path.stem}-{name}' for path, name in STUDENTS]
 
 
 def test_there_are_studies() -> None:
-    assert len(STUDIES) == 6
+    assert len(STUDIES) == 7
     named = {load_study(path).teacher for path in STUDIES}
     named |= {load_study(path).students[name] for path, name in STUDENTS}
     folders = {path.parent for path in STUDIES}

@@ -10,6 +10,6 @@ test_dataloader = val_dataloader
 test_evaluator = val_evaluator
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=50),
-    dict(type='CosineAnnealingLR', T_max=20, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', T_max=30, convert_to_iter_based=True),
 ]
-train_cfg = dict(by_epoch=True, max_epochs=20, val_interval=20)
+train_cfg = dict(by_epoch=True, max_epochs=30, val_interval=30)

@@ -1,7 +1,7 @@
 # Hyper-parameters: those of ImageNet, the closest; none published for detectors.
 _base_ = [
-    'faster-rcnn_r18-w8_fpn_1xb8-20e_aquarium.py',
-    '../_base_/teachers/faster-rcnn-r18-w16_aquarium.py',
+    'faster-rcnn_r18-w8_fpn_1xb8-20e_bccd.py',
+    '../_base_/teachers/faster-rcnn-r18-w16_bccd.py',
     '../_base_/distill/luminet_coco.py',
 ]
 
