@@ -22,8 +22,10 @@ from rich.console import Console
 
 from mmlogitkd.analysis.families import FAMILIES, choose
 from mmlogitkd.analysis.family_steps import LOSSES, Outcome, Settings, try_family
-from mmlogitkd.analysis.family_tables import family_markdown, family_table
+from mmlogitkd.analysis.family_tables import family_markdown, family_table, reason_of
 from mmlogitkd.utils.versions import check_versions
+
+STYLES = dict(yes='green', refused='default', error='red')
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -66,11 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcomes: list[Outcome] = []
     for number, family in enumerate(families, 1):
         with console.status(family.name):
-            outcomes.append(try_family(family, settings))
-        count = f'[{number}/{len(families)}]'
-        console.print(
-            f'{count} {family.name}: {outcomes[-1].verdict}', markup=False, highlight=False
-        )
+            outcome = try_family(family, settings)
+        outcomes.append(outcome)
+        said = f'[{number}/{len(families)}] {family.name}: {outcome.verdict}'
+        if outcome.verdict != 'yes':
+            said += f', {reason_of(outcome)}'
+        console.print(said, style=STYLES[outcome.verdict], markup=False, highlight=False)
     versions = ', '.join(f'{name} {number}' for name, number in check_versions().items())
     title = f'{args.images} images of {args.size} pixels on {args.device}'
     console.print(family_table(outcomes, title))
@@ -78,12 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if args.out:
         args.out.write_text(family_markdown(outcomes), encoding='utf-8')
         console.print(f'Table: {args.out}', soft_wrap=True, markup=False, highlight=False)
-    failed = [outcome for outcome in outcomes if outcome.verdict == 'error']
-    for outcome in failed:
-        console.print(
-            f'{outcome.family.name}: {outcome.reason}', style='red', markup=False, highlight=False
-        )
-    return 1 if failed else 0
+    return 1 if any(outcome.verdict == 'error' for outcome in outcomes) else 0
 
 
 if __name__ == '__main__':

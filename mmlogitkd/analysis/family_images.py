@@ -6,22 +6,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 __all__ = ['images_with_objects']
 
 
-def images_with_objects(size: int, images: int, seed: int) -> dict[str, list]:
+def images_with_objects(
+    size: int, images: int, seed: int, with_masks: bool = False
+) -> dict[str, list]:
     """Return a batch for ``model.train_step``: noise with bright boxes, landscape and portrait.
 
     Args:
         size: longer side of every image in pixels; the shorter one has three quarters of it.
         images: how many.
         seed: of the content.
+        with_masks: also give the masks that some detectors train on.
 
     Returns:
         ``inputs``, uint8 (3, H, W) each, and ``data_samples`` with two to six boxes each, their
-        labels below 5, and masks that fill the boxes.
+        labels below 5; masks fill the boxes.
     """
     from mmdet.structures import DetDataSample
     from mmdet.structures.mask import BitmapMasks
@@ -46,9 +48,12 @@ def images_with_objects(size: int, images: int, seed: int) -> dict[str, list]:
         sample.gt_instances = InstanceData(
             bboxes=torch.from_numpy(boxes),
             labels=torch.from_numpy(random.integers(0, 5, count)),
-            masks=BitmapMasks(masks, height, width),
         )
-        sample.ignored_instances = InstanceData(bboxes=torch.zeros(0, 4), labels=_no_labels())
+        if with_masks:
+            sample.gt_instances.masks = BitmapMasks(masks, height, width)
+        sample.ignored_instances = InstanceData(
+            bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long)
+        )
         batch['inputs'].append(torch.from_numpy(picture))
         batch['data_samples'].append(sample)
     return batch
@@ -60,7 +65,3 @@ def _boxes(random: np.random.Generator, count: int, height: int, width: int) -> 
     corners = random.uniform(0, 1, (count, 2)) * (1 - sides)
     boxes = np.concatenate([corners, corners + sides], axis=1)
     return (boxes * (width, height, width, height)).astype(np.float32)
-
-
-def _no_labels() -> Tensor:
-    return torch.zeros(0, dtype=torch.long)

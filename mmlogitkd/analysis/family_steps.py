@@ -132,12 +132,13 @@ def _try(family: Family, settings: Settings) -> Outcome:
     hub.update_info('iter', 0)
     parameters = [p for p in student.parameters() if p.requires_grad]
     optimizer = OptimWrapper(torch.optim.SGD(parameters, lr=1e-4))
+    with_masks = bool(getattr(student.data_preprocessor, 'pad_mask', False))
     for number in range(1 + settings.steps):
         if number == 1:
             for stopwatch in (step, teacher, term):
                 stopwatch.reset()
         seen.clear()
-        batch = images_with_objects(settings.size, settings.images, seed=number)
+        batch = images_with_objects(settings.size, settings.images, number, with_masks)
         with step:
             terms = student.train_step(batch, optimizer)
         if not all(bool(value.isfinite().all()) for value in terms.values()):
