@@ -18,7 +18,7 @@ ALLOWED = {
     'losses': {'functional', 'registry'},
     'backbones': {'registry'},
     'datasets': {'registry'},
-    'analysis': {'functional', 'version'},
+    'analysis': {'distiller', 'functional', 'logits', 'losses', 'teacher', 'version'},
     'teacher': {'registry', 'utils'},
     'logits': {'registry', 'teacher'},
     'distiller': {'logits', 'losses', 'registry', 'teacher', 'utils'},

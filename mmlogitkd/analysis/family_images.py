@@ -23,7 +23,7 @@ def images_with_objects(
 
     Returns:
         ``inputs``, uint8 (3, H, W) each, and ``data_samples`` with two to six boxes each, their
-        labels below 5; masks fill the boxes.
+        labels below 3; masks fill the boxes.
     """
     from mmdet.structures import DetDataSample
     from mmdet.structures.mask import BitmapMasks
@@ -47,7 +47,7 @@ def images_with_objects(
         )
         sample.gt_instances = InstanceData(
             bboxes=torch.from_numpy(boxes),
-            labels=torch.from_numpy(random.integers(0, 5, count)),
+            labels=torch.from_numpy(random.integers(0, 3, count)),
         )
         if with_masks:
             sample.gt_instances.masks = BitmapMasks(masks, height, width)

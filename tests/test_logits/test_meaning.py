@@ -65,7 +65,10 @@ def check_divergences(student: nn.Module, distiller: LogitDistiller, images: Any
 
 @pytest.mark.parametrize(
     'kind',
-    tiers(('faster', 'cascade'), 'mask', 'cascade_mask', 'dynamic', 'c4', 'mask_scoring', 'sabl'),
+    tiers(
+        ('faster', 'cascade'),
+        *('mask', 'cascade_mask', 'dynamic', 'c4', 'mask_scoring', 'point_rend', 'sabl'),
+    ),
 )
 def test_every_divergence_of_a_two_stage_detector_from_itself_is_0(kind: str) -> None:
     student = two_stage.build(config_of(kind))
