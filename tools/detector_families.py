@@ -40,8 +40,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--loss',
         choices=LOSSES,
-        help='DKDLoss for softmax and BinaryKDLoss for sigmoid heads if not given; softmax losses '
-        'on dense sigmoid heads take foreground rows',
+        help='DKDLoss for softmax and BinaryKDLoss for sigmoid heads if not given; '
+        'softmax losses take the foreground rows of sigmoid heads',
     )
     parser.add_argument('--out', type=Path, help='write the table to this file, in Markdown')
     args = parser.parse_args(arguments)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from .. import losses
 from ..distiller import LogitDistiller
-from ..logits import DenseHeadLogits, LogitSource, infer_logits
+from ..logits import LogitSource, RoIHeadLogits, infer_logits
 from ..losses import LogitLoss
 from ..teacher import Teacher
 from ..teacher.build import build_model, read_config
@@ -169,7 +169,7 @@ def _fitting(
         name = 'BinaryKDLoss' if activation == 'sigmoid' else label_free
     loss: LogitLoss = getattr(losses, name)()
     if loss.activation != activation:
-        options = dict(rows='foreground') if isinstance(source, DenseHeadLogits) else {}
+        options = {} if isinstance(source, RoIHeadLogits) else dict(rows='foreground')
         source = type(source)(activation=loss.activation, **options)  # type: ignore[call-arg]
     return loss, source
 
