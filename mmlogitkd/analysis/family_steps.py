@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import torch
@@ -59,7 +60,7 @@ class Outcome:
         loss: the loss that was taken.
         rows: rows compared in the last step, one entry per call of the loss (stage or layer).
         columns: logits per row.
-        step: seconds per step, mean.
+        step: seconds per step, the median of the steps like the shares.
         teacher: share of the step's time in the teacher, 0 to 1.
         losses: share of the step's time in the distillation loss, forward and backward.
     """
@@ -133,16 +134,18 @@ def _try(family: Family, settings: Settings) -> Outcome:
     parameters = [p for p in student.parameters() if p.requires_grad]
     optimizer = OptimWrapper(torch.optim.SGD(parameters, lr=1e-4))
     with_masks = bool(getattr(student.data_preprocessor, 'pad_mask', False))
+    times: list[tuple[float, float, float]] = []
     for number in range(1 + settings.steps):
-        if number == 1:
-            for stopwatch in (step, teacher, term):
-                stopwatch.reset()
+        for stopwatch in (step, teacher, term):
+            stopwatch.reset()
         seen.clear()
         batch = images_with_objects(settings.size, settings.images, number, with_masks)
         with step:
             terms = student.train_step(batch, optimizer)
         if not all(bool(value.isfinite().all()) for value in terms.values()):
             raise RuntimeError(f'step {number} gave terms that are not finite: {terms}')
+        times.append((step.seconds, teacher.seconds, term.seconds))
+    del times[0]  # memory is allocated and algorithms are chosen in it
     distiller.check_values()
     distiller.detach()
     return Outcome(
@@ -151,9 +154,9 @@ def _try(family: Family, settings: Settings) -> Outcome:
         loss=type(loss).__name__,
         rows=tuple(shape[0] for shape in seen),
         columns=seen[0][1],
-        step=step.seconds / settings.steps,
-        teacher=teacher.seconds / step.seconds,
-        losses=term.seconds / step.seconds,
+        step=median(whole for whole, _, _ in times),
+        teacher=median(part / whole for whole, part, _ in times),
+        losses=median(part / whole for whole, _, part in times),
     )
 
 

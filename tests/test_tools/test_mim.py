@@ -64,7 +64,7 @@ def test_mim_distils_and_tests(
 
 
 def detection_config(tmp_path: Path) -> dict:
-    """A small Faster R-CNN of mmdet's that learns a set of bright squares in 60 steps."""
+    """A small Faster R-CNN of mmdet's that learns a set of bright squares in 40 steps."""
     write_coco(tmp_path / 'set', images=8)
     model = detector_config('faster')
     model.model.test_cfg.rcnn.score_thr = 0.0  # all of its boxes are compared
@@ -90,7 +90,7 @@ def detection_config(tmp_path: Path) -> dict:
             metric='bbox',
             outfile_prefix=str(tmp_path / name),
         )
-    config['train_cfg'] = dict(by_epoch=True, max_epochs=15, val_interval=15)
+    config['train_cfg'] = dict(by_epoch=True, max_epochs=10, val_interval=10)
     config['optim_wrapper'] = dict(optimizer=dict(type='AdamW', lr=1e-3))
     config['default_hooks']['logger']['interval'] = 4
     config['log_level'] = 'INFO'
@@ -117,12 +117,12 @@ def test_a_distilled_detector_is_a_plain_one(tmp_path: Path) -> None:
     )
     Config(config).dump(distilling)
     trained = mim(tmp_path, 'train', MMDET, distilling)
-    assert len(re.findall(r'Epoch\(train\) .* loss_kd: ', trained)) == 15, trained
+    assert len(re.findall(r'Epoch\(train\) .* loss_kd: ', trained)) == 10, trained
 
     without = tmp_path / 'without' / 'mmlogitkd'
     without.mkdir(parents=True)
     (without / '__init__.py').write_text("raise ImportError('the plain program needs it')")
-    checkpoint = tmp_path / 'epoch_15.pth'
+    checkpoint = tmp_path / 'epoch_10.pth'
     arguments = ('test', MMDET, plain, '--checkpoint', checkpoint)
     tested = mim(tmp_path, *arguments, path=without.parent)
 
