@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -64,7 +65,7 @@ def build_model(config: Config) -> nn.Module:
     As MMEngine's Runner does, a ``data_preprocessor`` beside the model becomes the model's.
     Pretrained weights named by ``init_cfg`` are not fetched: a checkpoint will overwrite them.
     """
-    model = config.model.copy()
+    model = copy.deepcopy(config.model)  # mmdet's detectors write into the parts of theirs
     if config.get('data_preprocessor') is not None:
         model.setdefault('data_preprocessor', config.data_preprocessor)
     scope = config.get('default_scope')

@@ -15,6 +15,7 @@ import pytest
 import torch
 import torch.multiprocessing as mp
 from mmengine.config import Config
+from mmengine.logging import MessageHub
 from mmengine.runner import Runner
 
 from mmlogitkd.distiller import LogitDistiller
@@ -143,11 +144,16 @@ def test_a_runner_trains_with_the_hook(
     assert not any(module._forward_hooks for module in runner.model.modules())
 
 
-FAMILIES = ('fcos', 'gfl', 'rtmdet', 'yolox')
+MEAN_OVER_RANKS = [
+    ('fcos', 'gfl', 'rtmdet', 'yolox'),
+    pytest.param(('atss', 'vfnet', 'tood'), marks=pytest.mark.full),
+]
+EACH_ITS_OWN = ('retinanet', 'paa')
 
 
 def gradients(name: str, images: slice) -> tuple[list[torch.Tensor], float]:
     """Gradients of the distillation term on some of the two images, and the rows it saw."""
+    MessageHub.get_current_instance().update_info('epoch', 0)  # TOOD asks for it
     config = detector_config(name)
     student = build_detector(config)
     source = DenseHeadLogits(activation='softmax', rows='foreground')
@@ -167,7 +173,7 @@ def gradients(name: str, images: slice) -> tuple[list[torch.Tensor], float]:
     return grads, len(rows[0].student)
 
 
-def work(rank: int, port: int, folder: str) -> None:
+def work(rank: int, port: int, folder: str, names: tuple[str, ...]) -> None:
     """One rank: its image alone, gradients averaged as DDP averages them."""
     torch.set_num_threads(1)
     os.environ.update(
@@ -175,7 +181,7 @@ def work(rank: int, port: int, folder: str) -> None:
     )
     torch.distributed.init_process_group('gloo')
     found: dict[str, Any] = {}
-    for name in FAMILIES:
+    for name in names:
         grads, rows = gradients(name, slice(rank, rank + 1))
         for grad in grads:
             torch.distributed.all_reduce(grad)
@@ -191,13 +197,35 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def test_two_ranks_give_the_gradient_of_one_process(tmp_path: Path) -> None:
+def two_ranks(folder: Path, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """What both ranks found, image 0 on the first and image 1 on the second."""
+    mp.spawn(work, args=(free_port(), str(folder), names), nprocs=2)
+    return [torch.load(folder / f'{rank}.pth', weights_only=False) for rank in (0, 1)]
+
+
+@pytest.mark.parametrize('names', MEAN_OVER_RANKS, ids='-'.join)
+def test_two_ranks_give_the_gradient_of_one_process(names: tuple[str, ...], tmp_path: Path) -> None:
     """Each rank has one image, with unequal numbers of foreground rows."""
-    mp.spawn(work, args=(free_port(), str(tmp_path)), nprocs=2)
-    ranks = [torch.load(tmp_path / f'{rank}.pth', weights_only=False) for rank in (0, 1)]
-    for name in FAMILIES:
+    ranks = two_ranks(tmp_path, names)
+    for name in names:
         expected, rows = gradients(name, slice(None))
         first, second = ranks[0][name], ranks[1][name]
         assert first['rows'] + second['rows'] == rows and first['rows'] != second['rows']
         assert max(grad.abs().max() for grad in expected) > 0
         torch.testing.assert_close(first['grads'], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.full
+def test_heads_that_divide_on_each_rank_average_the_ranks_means(tmp_path: Path) -> None:
+    """As the task losses of RetinaNet and PAA do; it is not the gradient of one process."""
+    ranks = two_ranks(tmp_path, EACH_ITS_OWN)
+    for name in EACH_ITS_OWN:
+        alone = [gradients(name, slice(rank, rank + 1))[0] for rank in (0, 1)]
+        together = gradients(name, slice(None))[0]
+        expected = [(first + second) / 2 for first, second in zip(*alone, strict=True)]
+        assert ranks[0][name]['rows'] != ranks[1][name]['rows']
+        torch.testing.assert_close(ranks[0][name]['grads'], expected, rtol=1e-4, atol=1e-6)
+        largest = max(grad.abs().max() for grad in together)
+        assert max(
+            (grad - mean).abs().max() for grad, mean in zip(together, expected, strict=True)
+        ) > (0.01 * largest)

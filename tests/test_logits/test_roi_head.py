@@ -59,6 +59,29 @@ def config_of(kind: str, **arguments: Any) -> Any:
             num_classes=NUM_CLASSES,
         )
         config.model.train_cfg.rcnn.mask_thr_binary = 0.5
+    elif kind == 'point_rend':
+        config = detector_config('mask', **arguments)
+        zoo = read_config('mmdet::point_rend/point-rend_r50-caffe_fpn_ms-1x_coco.py').model
+        channels = config.model.neck.out_channels
+        config.model.type, config.model.roi_head.type = zoo.type, zoo.roi_head.type
+        for part in ('mask_roi_extractor', 'mask_head', 'point_head'):
+            config.model.roi_head[part] = zoo.roi_head[part]
+        zoo.roi_head.mask_roi_extractor.out_channels = channels
+        narrow = dict(in_channels=channels, num_classes=NUM_CLASSES)
+        zoo.roi_head.mask_head.update(narrow, conv_out_channels=8, fc_out_channels=16)
+        zoo.roi_head.point_head.update(narrow, fc_channels=8)
+        config.model.train_cfg.rcnn = zoo.train_cfg.rcnn
+        config.model.train_cfg.rcnn.sampler.num = 24
+    elif kind == 'trident':
+        config = detector_config('c4', **arguments)
+        zoo = read_config('mmdet::tridentnet/tridentnet_r50-caffe_1x_coco.py').model
+        config.model.type, config.model.backbone = zoo.type, zoo.backbone
+        config.model.backbone.update(base_channels=8, frozen_stages=-1, init_cfg=None)
+        head = config.model.roi_head
+        head.update(type=zoo.roi_head.type, num_branch=3, test_branch_idx=1, shared_head=None)
+        config.model.rpn_head.in_channels = head.bbox_roi_extractor.out_channels = 128
+        head.bbox_head.in_channels = 128
+        head.bbox_roi_extractor.roi_layer.output_size = 7
     elif kind == 'sabl':
         config = detector_config('faster', **arguments)
         sabl = read_config('mmdet::sabl/sabl-faster-rcnn_r50_fpn_1x_coco.py').model.roi_head
@@ -88,7 +111,7 @@ KINDS = [
     'weighted',
     *(
         pytest.param(kind, marks=pytest.mark.full)
-        for kind in ('cascade_mask', 'c4', 'mask_scoring', 'sabl')
+        for kind in ('cascade_mask', 'c4', 'mask_scoring', 'point_rend', 'sabl')
     ),
 ]
 
@@ -415,6 +438,39 @@ def test_a_teacher_that_scores_in_another_way_is_refused() -> None:
     student(*batch(), mode='loss')
     with pytest.raises(ValueError, match=r'teacher FasterRCNN has no RoI head.*two-stage'):
         source.collect(teacher, *batch())
+
+
+def test_a_trident_teaches_with_one_branch_and_learns_not_at_all() -> None:
+    """In training, and in test with all branches, its maps hold every image three times."""
+    config = config_of('trident')
+    with pytest.raises(ValueError, match=r"student's feature maps hold 6 images.*TridentNet"):
+        collected(initialised(build(config)), detector_config(), batch())
+    student = build(detector_config())
+    task = TaskLosses(student)
+    source = RoIHeadLogits()
+    source.attach(student)
+    source.arm()
+    inputs, samples = batch()
+    student(inputs, samples, mode='loss')
+    teacher = Teacher(config, init='random', preprocess='same').build(student)
+    model = initialised(teacher.model)
+    (found,) = source.collect(teacher, inputs, samples)
+    assert torch.equal(found.teacher, direct(model, inputs, task.calls[0][2]))
+    for module in model.modules():
+        if hasattr(module, 'test_branch_idx'):
+            module.test_branch_idx = -1
+    source.arm()
+    student(inputs, samples, mode='loss')
+    with pytest.raises(ValueError, match=r"teacher's feature maps hold 6 images"):
+        source.collect(teacher, inputs, samples)
+
+
+def initialised(model: Any) -> Any:
+    """TridentNet's convolutions are not, until they are told to."""
+    for parameter in model.backbone.parameters():
+        if parameter.dim() == 4:
+            nn.init.kaiming_uniform_(parameter)
+    return model
 
 
 @pytest.mark.parametrize(
