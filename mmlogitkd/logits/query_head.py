@@ -207,12 +207,11 @@ class QueryHeadLogits:
                 f"teacher's {depth}, so no layer says which answers for which; use layers='last'"
             )
         if (head.cls_out_channels > head.num_classes) != self._background:
-            with_it, without = (
-                ('student', 'teacher') if self._background else ('teacher', 'student')
-            )
+            ours, theirs = ('a', 'no') if self._background else ('no', 'a')
             raise ValueError(
-                f"the {with_it}'s head has a column for background (softmax), the {without}'s has "
-                'none (sigmoid): their class scores mean different things; use two of a kind'
+                f"the student's {type(self._head).__name__} has {ours} column for background, the "
+                f"teacher's {type(head).__name__} has {theirs}: softmax and sigmoid scores do not "
+                'mean the same; use two of a kind'
             )
 
     def _as_ours(self, answer: tuple[Tensor, Tensor], teacher: Teacher) -> Queries:

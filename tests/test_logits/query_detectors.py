@@ -11,6 +11,8 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope, init_default_scope
 from torch import nn
 
+from tests.test_logits.detectors import batch
+
 NUM_CLASSES = 3
 QUERIES = 12
 LAYERS = 3
@@ -73,12 +75,24 @@ def build_query_detector(config: dict, seed: int = 0) -> Any:
         model = MODELS.build(copy.deepcopy(config))
     if hasattr(model, 'level_embed'):  # built from memory as it is found
         nn.init.normal_(model.level_embed)
+    for parameter in model.bbox_head.parameters():
+        if parameter.dim() == 2:
+            nn.init.normal_(parameter, std=1.5 / parameter.size(1) ** 0.5)
+    if hasattr(model.bbox_head, 'fc_cls'):
+        _spread(model)
     model.train()
     still = (nn.modules.batchnorm._BatchNorm, nn.Dropout, nn.MultiheadAttention)
     for module in model.modules():
         if isinstance(module, still):
             module.eval()
-    for name, parameter in model.bbox_head.named_parameters():
-        if parameter.dim() == 2:
-            nn.init.normal_(parameter, std=0.5 if 'cls' in name else 0.1)
     return model
+
+
+@torch.no_grad()
+def _spread(model: Any) -> None:
+    """Queries of an untrained DETR are all alike: let them attend and score differently."""
+    model.query_embedding.weight *= 10
+    logits = model.eval()(*batch(), mode='tensor')[0].flatten(0, 2)
+    mean, std, last = logits.mean(0), logits.std(0), model.bbox_head.fc_cls
+    last.weight /= std.unsqueeze(1)
+    last.bias.copy_((last.bias - mean) / std)
