@@ -75,8 +75,14 @@ def distilled(name: str, losses: dict, **logits: Any) -> nn.Module:
     return student
 
 
-@pytest.mark.parametrize('match', ['predictions', 'objects'])
-@pytest.mark.parametrize('name', CONFIGS)
+@pytest.mark.parametrize(
+    ('name', 'match'),
+    [
+        *((name, 'predictions') for name in CONFIGS),
+        ('dino', 'objects'),
+        *(pytest.param(n, 'objects', marks=pytest.mark.full) for n in CONFIGS if n != 'dino'),
+    ],
+)
 def test_a_copy_of_the_student_agrees_in_every_query_and_layer(name: str, match: str) -> None:
     config = query_config(name)
     student = build_query_detector(config)
@@ -94,7 +100,14 @@ def test_a_copy_of_the_student_agrees_in_every_query_and_layer(name: str, match:
     assert all(BinaryKDLoss()(part.student, part.teacher) > 1e-3 for part in others)
 
 
-@pytest.mark.parametrize('name', ['detr', 'conditional', 'dab', 'deformable'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'detr',
+        'deformable',
+        *(pytest.param(n, marks=pytest.mark.full) for n in ('conditional', 'dab')),
+    ],
+)
 def test_the_order_of_the_teachers_queries_is_of_no_account(name: str) -> None:
     config = query_config(name)
     student = build_query_detector(config)
@@ -324,7 +337,9 @@ def test_denoising_queries_take_no_part() -> None:
     assert len(collected.student) == 2 * QUERIES
 
 
-@pytest.mark.parametrize('name', ['detr', 'two_stage', 'dino'])
+@pytest.mark.parametrize(
+    'name', ['detr', 'dino', pytest.param('two_stage', marks=pytest.mark.full)]
+)
 def test_images_without_objects(name: str) -> None:
     """No foreground queries: a zero that trains. With all queries there are terms as always."""
     losses = dict(loss_kd=KDLoss(), loss_dist=DISTLoss(), loss_luminet=LumiNetLoss())
