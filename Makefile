@@ -13,10 +13,11 @@ RUN = $(VENV)/bin/python
 # One thread per worker: the networks of the tests are small, and the workers share the cores.
 PYTEST = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS)
 
-.PHONY: help python setup setup-tests demo test test-full golden lint types clean
+.PHONY: help python setup setup-detection setup-tests demo demo-detection test test-full golden lint types clean
 
 help:
 	@echo 'make demo       set up for classification, then distil and compare on generated images'
+	@echo 'make demo-detection  the same for detectors, with the ops of mmcv'
 	@echo 'make test       set up everything, then run the tests; LINE=upstream for the other line'
 	@echo 'make test-full  also the exhaustive tests'
 	@echo 'make golden     how far the losses are from values of the authors'\'' code'
@@ -32,11 +33,17 @@ python:
 setup: python
 	@$(SETUP)
 
+setup-detection: python
+	@$(SETUP) --detection
+
 setup-tests: python
 	@$(SETUP) --tests
 
 demo: setup
 	$(RUN) tools/demo.py
+
+demo-detection: setup-detection
+	$(RUN) tools/demo_detection.py
 
 test: setup-tests
 	$(PYTEST) -m 'not full'

@@ -18,7 +18,7 @@ ALLOWED = {
     'losses': {'functional', 'registry'},
     'backbones': {'registry'},
     'datasets': {'registry'},
-    'analysis': {'functional', 'version'},
+    'analysis': {'functional', 'teacher', 'utils', 'version'},
     'teacher': {'registry', 'utils'},
     'logits': {'registry', 'teacher'},
     'distiller': {'logits', 'losses', 'registry', 'teacher', 'utils'},

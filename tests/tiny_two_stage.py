@@ -195,3 +195,36 @@ def runner_config(model: Config, data: Path, work_dir: Path, with_mask: bool = F
         work_dir=str(work_dir),
         experiment_name=experiment_name(work_dir),
     )
+
+
+def evaluation(data: Path) -> dict:
+    """What a config needs to validate and test on :func:`write_coco`'s set, at twice its size."""
+    annotations = str(data / 'annotations.json')
+    meta = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')
+    loader = dict(
+        batch_size=2,
+        num_workers=0,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dict(
+            type='CocoDataset',
+            metainfo=dict(classes=CLASSES),
+            ann_file=annotations,
+            data_prefix=dict(img=f'{data}/'),
+            test_mode=True,
+            pipeline=[
+                dict(type='LoadImageFromFile'),
+                dict(type='Resize', scale=(128, 96), keep_ratio=True),
+                dict(type='LoadAnnotations', with_bbox=True),
+                dict(type='PackDetInputs', meta_keys=meta),
+            ],
+        ),
+    )
+    evaluator = dict(type='CocoMetric', ann_file=annotations, metric='bbox')
+    return dict(
+        val_dataloader=loader,
+        val_evaluator=evaluator,
+        val_cfg=dict(type='ValLoop'),
+        test_dataloader=loader,
+        test_evaluator=evaluator,
+        test_cfg=dict(type='TestLoop'),
+    )

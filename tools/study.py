@@ -20,7 +20,10 @@ from pathlib import Path
 from rich.console import Console
 
 from mmlogitkd.analysis import (
+    TEACHER,
+    Run,
     RunFailedError,
+    Study,
     StudyProgress,
     launch,
     load_study,
@@ -39,7 +42,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Compare trainings over seeds')
     parser.add_argument('study', type=Path, help='path of the study file')
     parser.add_argument(
-        '--work-dir', type=Path, help='folder of runs and results (work_dirs/<folder of the study>)'
+        '--work-dir',
+        type=Path,
+        help='folder of runs and results (work_dirs/<folder of the study>, and within it '
+        '<name of the file> unless that is study.yml)',
     )
     parser.add_argument(
         '--workers',
@@ -59,9 +65,34 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
+def default_folder(study: Path) -> Path:
+    """Return the work folder of a study; those of one folder's studies differ."""
+    study = study.resolve()
+    folder = Path('work_dirs') / study.parent.name
+    return folder if study.stem == 'study' else folder / study.stem
+
+
+def work_folder(args: argparse.Namespace) -> Path:
+    """Return the folder that the command line means."""
+    return (args.work_dir or default_folder(args.study)).resolve()
+
+
+def wanted_runs(args: argparse.Namespace, study: Study) -> list[Run]:
+    """Return the runs that the command line asks for, the teacher first."""
+    return [
+        run
+        for run in plan(study, work_folder(args), args.cfg_options, args.seeds)
+        if not args.only or run.name in (TEACHER, *args.only)
+    ]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the study and show what came out; return the exit status."""
-    args = parse_args(arguments)
+    return run_study(parse_args(arguments))
+
+
+def run_study(args: argparse.Namespace) -> int:
+    """Do what a parsed command line says; return the exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave through `finally`s
     console = Console()
     study = load_study(args.study)
@@ -69,17 +100,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         console.print(f'No such students: {sorted(unknown)}; there are {list(study.students)}')
         return 2
-    folder = (args.work_dir or Path('work_dirs') / args.study.resolve().parent.name).resolve()
+    folder = work_folder(args)
     if args.fresh:
         shutil.rmtree(folder / 'results', ignore_errors=True)
-    runs = [
-        run
-        for run in plan(study, folder, args.cfg_options, args.seeds)
-        if not args.only or run.name in ('teacher', *args.only)
-    ]
+    runs = wanted_runs(args, study)
     try:
-        with StudyProgress(console) as progress:
-            results = launch(runs, study.metric, TRAIN, args.workers, progress.update)
+        with StudyProgress(console, study.metrics[0]) as progress:
+            results = launch(runs, study.metrics, TRAIN, args.workers, progress.update)
     except KeyboardInterrupt:
         console.print('Stopped. The results so far are kept; the same command goes on.')
         return 130
@@ -87,11 +114,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(str(error), markup=False, highlight=False)
         return 1
 
-    rows = summarise(results.values(), ['teacher', *study.students])
+    rows = summarise(results.values(), [TEACHER, *study.students], study.metrics)
     reference = next(iter(study.students))
-    console.print(rich_table(rows, reference, study.title))
-    (folder / 'table.md').write_text(markdown_table(rows, reference), encoding='utf-8')
-    plot_rows(rows, folder / 'figure.png', study.title, study.metric)
+    console.print(rich_table(rows, reference, study.metrics, study.title))
+    table = markdown_table(rows, reference, study.metrics)
+    (folder / 'table.md').write_text(table, encoding='utf-8')
+    plot_rows(rows, folder / 'figure.png', study.title, study.metrics[0])
     console.print(f'Table: {folder}/table.md\nFigure: {folder}/figure.png', soft_wrap=True)
     return 0
 

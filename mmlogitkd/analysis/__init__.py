@@ -2,11 +2,14 @@
 
 from .figures import plot_rows
 from .launcher import RunFailedError, launch
+from .metrics import Metric
 from .progress import StudyProgress
-from .study import Result, Run, Study, load_study, plan
+from .study import TEACHER, Result, Run, Study, load_study, plan
 from .tables import Row, markdown_table, rich_table, summarise
 
 __all__ = [
+    'TEACHER',
+    'Metric',
     'Result',
     'Row',
     'Run',

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from .metrics import Metric
 from .study import TEACHER
 from .tables import Row
 
 __all__ = ['plot_rows']
 
 
-def plot_rows(rows: Sequence[Row], path: str | Path, title: str, metric: str) -> None:
+def plot_rows(rows: Sequence[Row], path: str | Path, title: str, metric: Metric) -> None:
     """Draw every seed as a dot and every mean as a line; the teacher is a dashed line.
+
+    A run without a value has no dot, and its method no mean.
 
     Args:
         rows: One per method; one named ``'teacher'`` becomes the line.
         path: Image file to write; its folder must exist.
         title: Heading.
-        metric: Label of the axis.
+        metric: The leading metric, which labels the axis.
     """
     # Not pyplot: it would choose a display, and keep every figure.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -29,15 +32,17 @@ def plot_rows(rows: Sequence[Row], path: str | Path, title: str, metric: str) ->
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for x, row in enumerate(students):
-        axes.hlines(row.mean, x - 0.3, x + 0.3, color='tab:blue', linewidth=3)
-        axes.scatter([x] * len(row.values), row.values, s=16, color='black', zorder=3)
+        values = [value for value in row.values if value is not None]
+        axes.scatter([x] * len(values), values, s=16, color='black', zorder=3)
+        if row.mean is not None:
+            axes.hlines(row.mean, x - 0.3, x + 0.3, color='tab:blue', linewidth=3)
     for row in rows:
-        if row.name == TEACHER:
+        if row.name == TEACHER and row.mean is not None:
             axes.axhline(row.mean, color='grey', linestyle='--')
             axes.annotate('teacher', (-0.4, row.mean), xytext=(0, 3), textcoords='offset points')
     axes.margins(y=0.12)
     axes.grid(axis='y', alpha=0.3)
     axes.set_xticks(range(len(students)), [row.name for row in students])
-    axes.set_ylabel(metric)
+    axes.set_ylabel(metric.name)
     axes.set_title(title)
     figure.savefig(path)

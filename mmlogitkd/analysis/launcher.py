@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -13,15 +14,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .metrics import Metric
 from .study import TEACHER, Result, Run
 
 __all__ = ['RunFailedError', 'State', 'launch']
 
 _POLL = 0.5  # seconds
+# What a validation's line of the log holds besides metrics.
+_BOOKKEEPING = {'step', 'epoch', 'iter', 'time', 'data_time', 'memory'}
+# mmdet then logs no metric of its own, and MMEngine repeats those of the validation before.
+_NOTHING_FOUND = 'results of the whole dataset is empty'
 
 
 class RunFailedError(RuntimeError):
-    """A training ended with an error or without a value of the metric."""
+    """A training ended with an error or without what the study measures."""
 
 
 @dataclass
@@ -79,7 +85,7 @@ class State:
 
 def launch(
     runs: Sequence[Run],
-    metric: str,
+    metrics: Sequence[Metric],
     tool: Path,
     workers: int = 1,
     watch: Callable[[State, Run | None], None] = lambda state, ended: None,
@@ -91,7 +97,7 @@ def launch(
 
     Args:
         runs: What :func:`mmlogitkd.analysis.study.plan` returned.
-        metric: Key of the measure in MMEngine's log.
+        metrics: What every run has to measure.
         tool: Path of ``tools/train.py``.
         workers: Processes at a time; they share the processor's cores.
         watch: Called twice a second with the state, and with every run that has ended.
@@ -100,9 +106,12 @@ def launch(
         The result of every run, kept ones included.
 
     Raises:
-        RunFailedError: A run failed; the others are stopped. Results so far are kept.
+        RunFailedError: A run failed, or does not measure what is asked for; the others are stopped.
+            Results so far are kept.
     """
     kept = {run: result for run in runs if (result := Result.of(run))}
+    for run, result in kept.items():
+        _check(run, result, metrics)
     state = State(runs, workers, kept)
     (teacher,) = (run for run in runs if run.name == TEACHER)
     waiting = [run for run in runs if run not in kept]
@@ -119,7 +128,8 @@ def launch(
                     continue
                 del processes[run]
                 seconds = time.monotonic() - state.started.pop(run)
-                state.results[run] = _collect(run, process, metric, seconds)
+                state.results[run] = _collect(run, process, seconds)
+                _check(run, state.results[run], metrics)
                 watch(state, run)
             watch(state, None)
             time.sleep(_POLL)
@@ -154,20 +164,43 @@ def _start(run: Run, teacher: Run, tool: Path, threads: int) -> subprocess.Popen
         )
 
 
-def _collect(run: Run, process: subprocess.Popen, metric: str, seconds: float) -> Result:
-    output = run.folder / 'output.txt'
+def _collect(run: Run, process: subprocess.Popen, seconds: float) -> Result:
+    path = run.folder / 'output.txt'
+    output = path.read_text(encoding='utf-8')
     if process.returncode:
-        tail = '\n'.join(output.read_text(encoding='utf-8').splitlines()[-15:])
+        tail = '\n'.join(output.splitlines()[-15:])
         raise RunFailedError(
-            f'{run.name}, seed {run.seed} ended with {process.returncode}:\n{tail}\n(all: {output})'
+            f'{run.name}, seed {run.seed} ended with {process.returncode}:\n{tail}\n(all: {path})'
         )
-    curve = [[line['step'], line[metric]] for line in _scalars(run) if metric in line]
-    if not curve:
-        raise RunFailedError(f"{run.name}, seed {run.seed}: no '{metric}' in its log ({output})")
+    validations = [
+        {key: _defined(value) for key, value in line.items()}
+        for line in _scalars(run)
+        if 'loss' not in line
+    ]
+    if not validations:
+        raise RunFailedError(f'{run.name}, seed {run.seed}: no validation in its log ({path})')
+    if _NOTHING_FOUND in output.rpartition('(train)')[2]:  # after the last training step
+        validations[-1] = {'step': validations[-1]['step']}
     command = list(map(str, process.args))  # type: ignore[arg-type]
-    result = Result(run.name, run.seed, run.digest, curve[-1][1], curve, round(seconds, 1), command)
+    result = Result(run.name, run.seed, run.digest, validations, round(seconds, 1), command)
     result.save(run.result)
     return result
+
+
+def _defined(value: float) -> float | None:
+    """Return None for NaN and -1: COCO's marks for nothing to measure."""
+    return None if math.isnan(value) or value == -1 else value
+
+
+def _check(run: Run, result: Result, metrics: Sequence[Metric]) -> None:
+    """Tell a misspelt metric; no metric at all means that a detector has found nothing."""
+    known = set(result.validations[-1]) - _BOOKKEEPING
+    unknown = [metric.key for metric in metrics if metric.key not in known]
+    if known and unknown:
+        raise RunFailedError(
+            f'{run.name}, seed {run.seed}: no {unknown} in its log, which has {sorted(known)}; '
+            'change the metrics of the study file, nothing has to be trained again'
+        )
 
 
 def fraction(run: Run) -> float:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from .launcher import State, fraction
+from .metrics import Metric
 from .study import Run
 
 __all__ = ['StudyProgress', 'duration']
@@ -20,10 +21,12 @@ class StudyProgress:
 
     Args:
         console: Where to write.
+        metric: What to show of an ended run.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, metric: Metric) -> None:
         self.console = console
+        self.metric = metric
         self.progress = Progress(
             TextColumn('{task.description}'),
             BarColumn(),
@@ -54,9 +57,10 @@ class StudyProgress:
         text = 'time left unknown' if left is None else f'about {duration(left)} left'
         if ended is not None:
             result = state.results[ended]
+            value = self.metric.show(self.metric.of(result.validations[-1]))
             count = f'[{len(state.results)}/{len(state.runs)}]'
             self.console.print(
-                f'{count} {ended.name}, seed {ended.seed}: {result.value:.2f} '
+                f'{count} {ended.name}, seed {ended.seed}: {self.metric.name} {value} '
                 f'({duration(result.seconds)}; {text})',
                 markup=False,
                 highlight=False,

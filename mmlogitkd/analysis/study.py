@@ -16,9 +16,13 @@ from mmengine.fileio import load
 
 from mmlogitkd.version import __version__
 
+from .metrics import Metric, read_metrics
+
 __all__ = ['Result', 'Run', 'Study', 'load_study', 'plan']
 
 TEACHER = 'teacher'
+_FIELDS = {'title', 'teacher', 'students', 'seeds'}
+_OPTIONAL = {'metrics', 'scale', 'digits'}
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,14 @@ class Study:
         teacher: Config of the teacher.
         students: Name in the table to config; the first one is what the others are compared with.
         seeds: One training per student and seed. The teacher takes the first.
-        metric: Key of the measure in MMEngine's log.
+        metrics: What to compare them by, the leading one first.
     """
 
     title: str
     teacher: Path
     students: dict[str, Path]
     seeds: tuple[int, ...]
-    metric: str = 'accuracy/top1'
+    metrics: tuple[Metric, ...]
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,9 @@ class Result:
         name: The student's name, or ``'teacher'``.
         seed: Seed of the training.
         digest: Digest of the run.
-        value: The metric after the last step (not the best one, which the test set would choose).
-        curve: Pairs of step and metric, as validated.
+        validations: What MMEngine logged of each validation: the step (epoch or iteration) and the
+            metrics, None where one had nothing to measure. The last one counts (not the best one,
+            which the test set would choose).
         seconds: Wall-clock duration.
         command: The command that ran.
     """
@@ -95,8 +100,7 @@ class Result:
     name: str
     seed: int
     digest: str
-    value: float
-    curve: list[list[float]]
+    validations: list[dict[str, float | None]]
     seconds: float
     command: list[str]
 
@@ -126,9 +130,11 @@ def load_study(path: str | Path) -> Study:
     """
     path = Path(path)
     content = load(path, file_format='yaml')
-    known = set(Study.__dataclass_fields__)
-    if not isinstance(content, dict) or set(content) - known or known - {'metric'} - set(content):
-        raise ValueError(f"'{path}' must have title, teacher, students, seeds and may have metric")
+    if not isinstance(content, dict) or not _FIELDS <= set(content) <= _FIELDS | _OPTIONAL:
+        raise ValueError(
+            f"'{path}' must have {', '.join(sorted(_FIELDS))}, may have "
+            f'{", ".join(sorted(_OPTIONAL))}, and nothing else'
+        )
     configs = {TEACHER: content['teacher'], **content['students']}
     if len(configs) != len(content['students']) + 1 or len(configs) == 1:
         raise ValueError(f"'{path}': students must be at least one, and none named 'teacher'")
@@ -140,8 +146,13 @@ def load_study(path: str | Path) -> Study:
     missing = [str(config) for config in paths.values() if not config.is_file()]
     if missing:
         raise ValueError(f"'{path}' names configs that do not exist: {', '.join(missing)}")
-    content |= dict(teacher=paths.pop(TEACHER), students=paths, seeds=tuple(content['seeds']))
-    return Study(**content)
+    return Study(
+        title=content['title'],
+        teacher=paths.pop(TEACHER),
+        students=paths,
+        seeds=tuple(content['seeds']),
+        metrics=read_metrics(path, content),
+    )
 
 
 def plan(
@@ -179,7 +190,7 @@ def _run(
     content: list[Any] = [__version__, config.to_dict()]
     if distils and teacher is not None:
         content.append(teacher.digest)
-    by_epoch = config.train_cfg.get('by_epoch', True)
+    by_epoch = 'max_iters' not in config.train_cfg
     slug = f'{_slug(name)}_seed{seed}'
     return Run(
         name=name,

@@ -7,7 +7,8 @@ from mmengine.dataset import BaseDataset
 
 from mmlogitkd.registry import DATASETS
 
-_SHAPES = ('disc', 'square', 'triangle', 'ring', 'cross', 'bar')
+from .drawing import SHAPES, along, coverage
+
 _STRIPES = (0, 45, 90, 135)
 _SPLITS = ('train', 'test')
 _SPREAD = 10.8  # degrees: one standard deviation of the stripes' direction within a class
@@ -41,7 +42,7 @@ class FineGrainedShapes(BaseDataset):
     """
 
     METAINFO: ClassVar[dict[str, Any]] = dict(
-        classes=tuple(f'{angle}_{shape}' for angle in _STRIPES for shape in _SHAPES),
+        classes=tuple(f'{angle}_{shape}' for angle in _STRIPES for shape in SHAPES),
         dataset_type='fine_grained_shapes',
     )
 
@@ -69,7 +70,7 @@ class FineGrainedShapes(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """Draw every image, in chunks that each have their own stream."""
-        classes = len(_SHAPES) * len(_STRIPES)
+        classes = len(SHAPES) * len(_STRIPES)
         labels = np.arange(_CHUNK) % classes  # 240 is a multiple of 24: the same in every chunk
         images = np.concatenate(
             [
@@ -96,13 +97,10 @@ def draw_images(labels: np.ndarray, size: int, random: np.random.Generator) -> n
         RGB images (N, S, S, 3), uint8.
     """
     n = len(labels)
-    direction, shape = np.divmod(labels, len(_SHAPES))
+    direction, shape = np.divmod(labels, len(SHAPES))
 
     def uniform(low: float, high: float, *channels: int) -> np.ndarray:
         return random.uniform(low, high, (n, 1, 1, *channels))
-
-    def along(angle: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.cos(angle) * x + np.sin(angle) * y
 
     def grating(angle: np.ndarray, wave: np.ndarray) -> np.ndarray:
         return np.sin(wave * along(angle, x, y) + uniform(0, 2 * np.pi))
@@ -112,7 +110,7 @@ def draw_images(labels: np.ndarray, size: int, random: np.random.Generator) -> n
     turn, radius = uniform(-0.3, 0.3), uniform(0.5, 0.8)
     dx, dy = x - uniform(-0.25, 0.25), y - uniform(-0.25, 0.25)
     u, v = along(turn, dx, dy) / radius, along(turn, dy, -dx) / radius  # (N, S, S)
-    inside = 1 / (1 + np.exp(np.clip(12 * _outside(shape, u, v), -30, 30)))
+    inside = coverage(shape, u, v)
 
     degrees = np.take(_STRIPES, direction) + random.normal(0, _SPREAD, n)
     stripes = np.tanh(3 * grating(np.deg2rad(degrees)[:, None, None], uniform(6, 11)))
@@ -124,23 +122,3 @@ def draw_images(labels: np.ndarray, size: int, random: np.random.Generator) -> n
     image = scene + inside[..., None] * (filled - scene)
     image += random.standard_normal(image.shape) * uniform(0.02, 0.12, 1)
     return (np.clip(image, 0, 1) * 255).round().astype(np.uint8)
-
-
-def _outside(shape: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Return how far every pixel lies outside its shape, in radii; negative inside.
-
-    Args:
-        shape: Index of the shape per image (N,).
-        u: First coordinate in the shape's frame (N, S, S).
-        v: Second coordinate (N, S, S).
-    """
-    r, au, av = np.hypot(u, v), np.abs(u), np.abs(v)
-    distances = (
-        r - 0.95,
-        np.maximum(au, av) - 0.8,
-        np.maximum(v, np.sqrt(0.75) * au - 0.5 * v) - 0.55,
-        np.abs(r - 0.72) - 0.28,
-        np.maximum(np.maximum(au, av) - 0.98, np.minimum(au, av) - 0.38),
-        np.maximum(au - 1, av - 0.45),
-    )
-    return np.choose(shape[:, None, None], distances)

@@ -42,7 +42,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument('--line', choices=LINES, default='onedl', help='which distribution')
     parser.add_argument('--venv', type=Path, help='where the environment is, or shall be')
     parser.add_argument('--torch', default='', help='another torch than the constraints name')
-    parser.add_argument('--tests', action='store_true', help='also mmcv ops, and the test tools')
+    parser.add_argument('--detection', action='store_true', help='also the ops of mmcv')
+    parser.add_argument('--tests', action='store_true', help='also these and the test tools')
     options = parser.parse_args(arguments)
     options.venv = (options.venv or ROOT / LINES[options.line][0]).absolute()
     return options
@@ -53,8 +54,9 @@ def set_up(options: argparse.Namespace) -> None:
     env = Environment(options.venv, ROOT / 'constraints.txt')
     with env.state.lock():
         key = stage_key(options.line, options.torch)
-        stages = [('base', base_stage)] + ([('tests', tests_stage)] if options.tests else [])
-        for name, stage in stages:
+        wanted = 3 if options.tests else 2 if options.detection else 1
+        stages = (('base', base_stage), ('detection', detection_stage), ('tests', tests_stage))
+        for name, stage in stages[:wanted]:
             intact = env.python.exists() and not env.state.was_stopped()
             if not (intact and env.state.is_done(name, key)):
                 stage(env, options)
@@ -84,13 +86,19 @@ def base_stage(env: Environment, options: argparse.Namespace) -> None:
     check(env, 'mmengine', 'mmcv', 'mmpretrain.apis', 'mmlogitkd')
 
 
+def detection_stage(env: Environment, options: argparse.Namespace) -> None:
+    """Add what detection needs: the compiled ops of mmcv."""
+    env.constraints = constraints_for(options.torch, env.state.folder)
+    mmcv_of(env, options).install_with_ops()
+    check(env, 'mmcv.ops', 'mmdet.apis')
+
+
 def tests_stage(env: Environment, options: argparse.Namespace) -> None:
-    """Add what detection and the tests need."""
+    """Add what the tests and the checks need."""
     env.constraints = constraints_for(options.torch, env.state.folder)
     extras = 'test,mim' if options.line == 'onedl' else 'test'
     env.install(f'Installing mmlogitkd[{extras}]', f'mmlogitkd[{extras}]', step='test')
-    mmcv_of(env, options).install_with_ops()
-    check(env, 'mmcv.ops', 'mmdet.apis')
+    check(env, 'pytest')
 
 
 def mmcv_of(env: Environment, options: argparse.Namespace) -> Mmcv:

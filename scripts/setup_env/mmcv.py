@@ -17,8 +17,8 @@ python3-devel; macOS: xcode-select --install). Classification needs no ops: `mak
 without a compiler."""
 
 HINT = """\
-Memory short? MAX_JOBS=1 make test compiles one file at a time.
-CUDA's compiler and torch do not agree? CUDA_VISIBLE_DEVICES= make test compiles for the CPU."""
+Memory short? With MAX_JOBS=1 before the same command, one file is compiled at a time.
+CUDA's compiler and torch do not agree? CUDA_VISIBLE_DEVICES= before it compiles for the CPU."""
 
 
 class Mmcv:

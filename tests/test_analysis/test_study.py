@@ -4,16 +4,21 @@ from dataclasses import replace
 
 import pytest
 
+from mmlogitkd.analysis.metrics import Metric
 from mmlogitkd.analysis.study import Result, load_study, plan
 
 
 def result_of(run, **changes) -> Result:
-    return replace(Result(run.name, run.seed, run.digest, 50.0, [[1, 50.0]], 2.0, ['x']), **changes)
+    return replace(
+        Result(run.name, run.seed, run.digest, [{'step': 1, 'accuracy/top1': 50.0}], 2.0, ['x']),
+        **changes,
+    )
 
 
 def test_load(study_file):
     study = load_study(study_file)
-    assert study.title == 'A study' and study.seeds == (5, 7) and study.metric == 'accuracy/top1'
+    assert study.title == 'A study' and study.seeds == (5, 7)
+    assert study.metrics == (Metric('top-1', 'accuracy/top1', 1, 2),)
     assert list(study.students) == ['alone', 'KD', 'quiet']
     assert study.teacher == study_file.parent / 'big.py'
 
@@ -21,8 +26,13 @@ def test_load(study_file):
 @pytest.mark.parametrize(
     ('old', 'new', 'message'),
     [
-        ('title: A study\n', '', 'must have title'),
-        ('title', 'extra: 1\ntitle', 'must have title'),
+        ('title: A study\n', '', 'must have seeds, students, teacher, title'),
+        ('title', 'extra: 1\ntitle', 'may have digits, metrics, scale, and nothing else'),
+        ('title', 'metrics: accuracy/top1\ntitle', "map names to keys .* got 'accuracy/top1'"),
+        ('title', 'metrics: {AP: 1}\ntitle', 'map names to keys'),
+        ('title', 'metrics: {}\ntitle', 'map names to keys'),
+        ('title', 'scale: -1\ntitle', 'scale must be a positive number, got -1'),
+        ('title', 'digits: 1.5\ntitle', 'digits must be a whole number from 0, got 1.5'),
         ('kd.py', 'no.py', r'do not exist: \S+no\.py'),
         ('KD:', 'teacher:', "none named 'teacher'"),
         ('quiet:', 'off:', r'names must be text, got \[False\]'),
@@ -34,6 +44,19 @@ def test_bad_files(study_file, old, new, message):
     study_file.write_text(study_file.read_text().replace(old, new))
     with pytest.raises(ValueError, match=message):
         load_study(study_file)
+
+
+def test_metrics_of_detection(study_file):
+    with study_file.open('a') as file:
+        file.write('metrics: {AP: coco/bbox_mAP, AP50: coco/bbox_mAP_50}\nscale: 100\ndigits: 1\n')
+    study = load_study(study_file)
+    assert study.metrics == (
+        Metric('AP', 'coco/bbox_mAP', 100, 1),
+        Metric('AP50', 'coco/bbox_mAP_50', 100, 1),
+    )
+    assert study.metrics[0].of({'coco/bbox_mAP': 0.123}) == pytest.approx(12.3)
+    assert study.metrics[0].show(12.34) == '12.3' and study.metrics[0].show(1, '+') == '+1.0'
+    assert study.metrics[1].of({'coco/bbox_mAP': 0.123}) is None
 
 
 def test_plan(study_file, tmp_path):
@@ -59,9 +82,10 @@ def test_plan_with_options_and_seeds(study_file, tmp_path):
 
 def test_iterations_are_counted_where_the_loop_does(study_file, tmp_path):
     config = study_file.parent / 'alone.py'
-    config.write_text('train_cfg = dict(by_epoch=False, max_iters=30)\n')
-    run = plan(load_study(study_file), tmp_path)[1]
-    assert (run.length, run.by_epoch) == (30, False)
+    for loop in ('by_epoch=False', "type='IterBasedTrainLoop'"):
+        config.write_text(f'train_cfg = dict({loop}, max_iters=30)\n')
+        run = plan(load_study(study_file), tmp_path)[1]
+        assert (run.length, run.by_epoch) == (30, False)
 
 
 def test_digests_follow_what_a_result_depends_on(study_file, tmp_path):

@@ -37,8 +37,7 @@ def test_demo_trains_keeps_and_prints(tmp_path):
     assert set(results) == {'teacher_seed0', 'ldrld_seed1'}
     assert '[2/2]' in first and 'left' in first
     for result in results.values():
-        assert f'{result["value"]:.2f}' in first
-        assert result['curve'][-1][1] == result['value']
+        assert f'top-1 {result["validations"][-1]["accuracy/top1"]:.2f}' in first
 
     assert 'loss_ldrld' in (tmp_path / 'ldrld_seed1' / 'output.txt').read_text()
     table = (tmp_path / 'table.md').read_text()

@@ -62,8 +62,10 @@ def test_finished_stage_costs_nothing_and_a_changed_input_repeats_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    monkeypatch.setattr(setup, 'base_stage', lambda env, options: done.append('base'))
-    monkeypatch.setattr(setup, 'tests_stage', lambda env, options: done.append('tests'))
+    for name in ('base', 'detection', 'tests'):
+        monkeypatch.setattr(
+            setup, f'{name}_stage', lambda env, options, name=name: done.append(name)
+        )
     python = tmp_path / 'venv' / 'bin' / 'python'
     python.parent.mkdir(parents=True)
     python.touch()
@@ -71,13 +73,15 @@ def test_finished_stage_costs_nothing_and_a_changed_input_repeats_it(
     assert setup.main(arguments) == 0
     assert setup.main(arguments) == 0
     assert done == ['base']
+    assert setup.main([*arguments, '--detection']) == 0
+    assert done == ['base', 'detection']
     assert setup.main([*arguments, '--tests']) == 0
-    assert done == ['base', 'tests']
+    assert done == ['base', 'detection', 'tests']
     assert setup.main([*arguments, '--tests', '--torch', '2.9.1']) == 0
-    assert done == ['base', 'tests'] * 2
+    assert done == ['base', 'detection', 'tests'] * 2
     python.unlink()
     assert setup.main(arguments) == 0
-    assert done == ['base', 'tests'] * 2 + ['base']
+    assert done == ['base', 'detection', 'tests'] * 2 + ['base']
 
 
 def test_failure_is_told_without_traceback(

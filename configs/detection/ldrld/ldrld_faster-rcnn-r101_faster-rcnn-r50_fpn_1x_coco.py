@@ -1,4 +1,4 @@
-# Hyper-parameters: those of CIFAR-100, the closest; none published for detectors.
+# Hyper-parameters: those of CIFAR-100 with a smaller weight; none published for detectors.
 _base_ = [
     'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py',
     '../../_base_/teachers/faster-rcnn-r101_coco.py',

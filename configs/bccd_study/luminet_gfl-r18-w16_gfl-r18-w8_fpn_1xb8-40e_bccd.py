@@ -1,0 +1,8 @@
+# Hyper-parameters: those of ImageNet, the closest; none published for detectors.
+_base_ = [
+    'gfl_r18-w8_fpn_1xb8-40e_bccd.py',
+    '../_base_/teachers/gfl-r18-w16_bccd.py',
+    '../_base_/distill/luminet_coco-dense.py',
+]
+
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))

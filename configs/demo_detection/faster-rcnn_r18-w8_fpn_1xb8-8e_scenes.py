@@ -1,0 +1,3 @@
+# The student alone: Faster R-CNN.
+_base_ = ['../_base_/models/faster-rcnn_r18-w8_fpn.py', '../_base_/datasets/shape-scenes.py']
+model = dict(roi_head=dict(bbox_head=dict(num_classes=12)))
