@@ -113,7 +113,7 @@ def _assign(assigner: Any, predictions: InstanceData, targets: Any, meta: dict) 
     try:
         found = assigner.assign(pred_instances=predictions, gt_instances=targets, img_meta=meta)
     except ValueError as error:  # SciPy's, of a cost that is no number
-        raise ValueError(
+        raise RuntimeError(
             f"queries cannot be matched ({error}): the student's or the teacher's scores or boxes "
             'are not finite'
         ) from error
