@@ -5,6 +5,7 @@ from torch import nn
 from .batch import LogitBatch
 from .classifier import ClassifierLogits
 from .dense_head import DenseHeadLogits
+from .query_head import QueryHeadLogits
 from .roi_head import RoIHeadLogits
 from .source import LogitSource
 from .tap import Call, Tap
@@ -15,6 +16,7 @@ __all__ = [
     'DenseHeadLogits',
     'LogitBatch',
     'LogitSource',
+    'QueryHeadLogits',
     'RoIHeadLogits',
     'Tap',
     'infer_logits',
@@ -27,7 +29,7 @@ def infer_logits(student: nn.Module) -> LogitSource:
     Raises:
         ValueError: no adapter fits.
     """
-    for source in (ClassifierLogits, RoIHeadLogits, DenseHeadLogits):
+    for source in (ClassifierLogits, RoIHeadLogits, QueryHeadLogits, DenseHeadLogits):
         if source.fits(student):
             return source()
     parts = [name for name, _ in student.named_children()]
@@ -35,6 +37,7 @@ def infer_logits(student: nn.Module) -> LogitSource:
         f'no source of logits is known for {type(student).__name__} (parts: {parts}). Supported: '
         'mmpretrain ImageClassifier with a head; mmdet two-stage detectors with a box RoI head '
         '(Faster, Mask, Cascade R-CNN); mmdet one-stage detectors with a dense bbox_head '
-        '(RetinaNet, FCOS, ATSS, GFL, VFNet, PAA, TOOD, RTMDet, YOLOX). A subclass or a model '
-        'built alike can name one with logits=dict(type=...)'
+        '(RetinaNet, FCOS, ATSS, GFL, VFNet, PAA, TOOD, RTMDet, YOLOX); mmdet detectors with '
+        'queries (DETR, Conditional, DAB, Deformable DETR, DINO). A subclass or a model built '
+        'alike can name one with logits=dict(type=...)'
     )

@@ -44,8 +44,8 @@ FAMILIES: dict[str, Family] = dict(
 )
 
 _QUERIES = (
-    'Its rows are queries, not positions: query i of the teacher and query i of the student look '
-    'at different objects, and no label or position says which belong together'
+    'Its rows are queries, not positions: which of the two models belong together has to be found '
+    "in every step. logits=dict(type='mmlogitkd.QueryHeadLogits') does, for DETR and its kind"
 )
 _OTHER_LOSS = (
     'Its classification loss is not one whose rows, labels and divisor are known here, so nothing '

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..registry import TASK_UTILS
 from ..teacher import Teacher
 from .batch import LogitBatch
+from .columns import activation_of, select_columns
 from .dense_families import Family, LossCall, TaskRows, family_of, forward_family, task_rows
 from .dense_rows import check_maps, check_priors, rows_of_maps, to_logits
 from .tap import Tap
@@ -116,7 +117,7 @@ class DenseHeadLogits:
         head: Any = student.bbox_head
         self._family = family_of(head)
         self._head = head
-        own = _activation_of(head)
+        own = activation_of(head)
         activation = self._stated_activation or own
         self.rows = self._chosen_rows(own, activation)
         self.compact = self._stated_compact
@@ -203,7 +204,7 @@ class DenseHeadLogits:
         their_head: Any = teacher.model.bbox_head
         their_rows = rows_of_maps(theirs, their_head.cls_out_channels)
         their_rows = to_logits(their_rows, self._their_family)
-        scores = _select_classes(teacher, their_rows.flatten(0, 1), self._background)
+        scores = select_columns(teacher, their_rows.flatten(0, 1), self._background)
         return self._batch(to_logits(rows, self._family).flatten(0, 1), scores, seen)
 
     def _fitting(self, teacher: nn.Module) -> Family:
@@ -273,23 +274,6 @@ class DenseHeadLogits:
 def _class_maps(model: Any, inputs: Tensor) -> Sequence[Tensor]:
     """Backbone, neck and head; the class maps are what every dense head returns first."""
     return model.bbox_head(model.extract_feat(inputs))[0]
-
-
-def _activation_of(head: Any) -> str:
-    """How the head turns logits into predictions, by its classification loss."""
-    if getattr(head.loss_cls, 'custom_activation', False):
-        raise ValueError(
-            f'{type(head.loss_cls).__name__} brings its own activation and columns, which are '
-            'neither a softmax nor a sigmoid over the classes; use another classification loss'
-        )
-    return 'sigmoid' if getattr(head.loss_cls, 'use_sigmoid', False) else 'softmax'
-
-
-def _select_classes(teacher: Teacher, rows: Tensor, background: bool) -> Tensor:
-    """Order the columns of (N, channels) as the student's classes; background stays the last."""
-    if not background:
-        return teacher.select_classes(rows)
-    return torch.cat([teacher.select_classes(rows[:, :-1]), rows[:, -1:]], dim=1)
 
 
 def _proven(rows: Tensor, seen: TaskRows, name: str) -> bool:

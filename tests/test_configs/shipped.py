@@ -35,6 +35,8 @@ ONE_PER_KIND = [
         'binary-kd_gfl-r101_gfl-r50_fpn',
         'luminet_atss-r101_atss-r50_fpn',
         'ldrld_fcos-r101-caffe_fcos-r50-caffe_fpn_gn-head',
+        'ldrld_deformable-detr-r50_deformable-detr-r18_16xb2-50e_coco',
+        'binary-kd_dino-4scale-r50_dino-4scale-r18_8xb2-12e_coco',
     )
 ]
 

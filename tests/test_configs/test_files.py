@@ -50,9 +50,9 @@ def zoo_path(config: str) -> Path:
 def test_there_are_configs() -> None:
     assert len(DISTILLING) == 4 * 16 + 3
     assert len({path.parent for path in DISTILLING}) == 13
-    assert len(DETECTORS) == 3 * 5 + 4 * 3 + 2
+    assert len(DETECTORS) == 3 * 5 + 4 * 3 + 2 + 4
     assert len({path.parent for path in DETECTORS}) == 6
-    assert len(ONE_PER_KIND) == 7
+    assert len(ONE_PER_KIND) == 9
 
 
 def test_names_are_unique() -> None:

@@ -1,0 +1,8 @@
+# Hyper-parameters: those of ImageNet, the closest; none published for detectors.
+_base_ = [
+    '../baseline/deformable-detr_r18_16xb2-50e_coco.py',
+    '../../_base_/teachers/deformable-detr-r50_coco.py',
+    '../../_base_/distill/luminet_coco-query.py',
+]
+
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))
