@@ -14,7 +14,7 @@ from .family_steps import Outcome
 __all__ = ['family_markdown', 'family_table', 'reason_of']
 
 _HEADER = ('Detector', 'Distils by', 'Rows × columns', 'ms/step', 'Teacher', 'Loss')
-_REASON = 90  # characters of a refusal that are shown
+_REASON = 120  # characters of a refusal that are shown
 
 
 def family_markdown(outcomes: Sequence[Outcome]) -> str:

@@ -44,12 +44,12 @@ FAMILIES: dict[str, Family] = dict(
 )
 
 _QUERIES = (
-    'Its rows are queries, not positions: which of the two models belong together has to be found '
+    'its rows are queries, not positions: which of the two models belong together has to be found '
     "in every step. logits=dict(type='mmlogitkd.QueryHeadLogits') does, for DETR and its kind"
 )
 _OTHER_LOSS = (
-    'Its classification loss is not one whose rows, labels and divisor are known here, so nothing '
-    'would prove that the distilled rows are those it is trained on'
+    'the rows, labels and divisor of its classification loss are not known here, so nothing would '
+    'prove that the distilled rows are those it is trained on'
 )
 
 
@@ -69,7 +69,7 @@ def family_of(head: nn.Module) -> Family:
     name = type(head).__name__
     queries = 'DETRHead' in {base.__name__ for base in type(head).__mro__}
     raise ValueError(
-        f'{name} (loss of {owner or name}) cannot be distilled by its class logits. '
+        f'{name} (loss of {owner or name}) cannot be distilled: '
         f'{_QUERIES if queries else _OTHER_LOSS}. Supported are heads with the loss of '
         f'{", ".join(FAMILIES)}, RetinaHead among them; docs/detection.md lists the refused ones'
     )
