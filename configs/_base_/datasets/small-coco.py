@@ -3,6 +3,10 @@ _base_ = 'mmdet::_base_/default_runtime.py'
 load = dict(type='LoadImageFromFile')
 annotate = dict(type='LoadAnnotations', with_bbox=True)
 resize = dict(type='Resize', scale=(256, 256), keep_ratio=True)
+pack = dict(
+    type='PackDetInputs',
+    meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
+)
 loader = dict(batch_size=8, num_workers=0, persistent_workers=False)
 train_dataloader = dict(
     **loader,
@@ -24,15 +28,7 @@ val_dataloader = dict(
     dataset=dict(
         type='CocoDataset',
         test_mode=True,
-        pipeline=[
-            load,
-            resize,
-            annotate,
-            dict(
-                type='PackDetInputs',
-                meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
-            ),
-        ],
+        pipeline=[load, resize, annotate, pack],
     ),
 )
 val_evaluator = dict(type='CocoMetric', metric='bbox')
