@@ -19,7 +19,7 @@ from ..distiller import LogitDistiller
 from ..logits import LogitSource, RoIHeadLogits, infer_logits
 from ..losses import LogitLoss
 from ..teacher import Teacher
-from ..teacher.build import build_model, read_config
+from ..teacher.build import build_untrained, read_config
 from .families import Family
 from .family_images import images_with_objects
 from .stopwatch import Stopwatch
@@ -113,10 +113,8 @@ def try_family(family: Family, settings: Settings) -> Outcome:
 
 def _try(family: Family, settings: Settings) -> Outcome:
     config = read_config(family.config)
-    _drop_pretrained(config.model)
     torch.manual_seed(0)
-    student: Any = build_model(config)
-    student.init_weights()
+    student: Any = build_untrained(config)
     student.to(settings.device).train()
     source = infer_logits(student)
     loss, source = _fitting(source, student, settings.loss)
@@ -175,19 +173,6 @@ def _fitting(
         options = {} if isinstance(source, RoIHeadLogits) else dict(rows='foreground')
         source = type(source)(activation=loss.activation, **options)  # type: ignore[call-arg]
     return loss, source
-
-
-def _drop_pretrained(part: Any) -> None:
-    """Leave out the weights that a config would download."""
-    if isinstance(part, dict):
-        init = part.get('init_cfg')
-        if isinstance(init, dict) and init.get('type') == 'Pretrained':
-            part['init_cfg'] = None
-        for value in part.values():
-            _drop_pretrained(value)
-    elif isinstance(part, (list, tuple)):
-        for value in part:
-            _drop_pretrained(value)
 
 
 def _by_an_adapter(error: Exception) -> bool:

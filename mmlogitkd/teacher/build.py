@@ -15,7 +15,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
-__all__ = ['build_model', 'preserved_random_state', 'read_config']
+__all__ = ['build_model', 'build_untrained', 'preserved_random_state', 'read_config']
 
 
 def read_config(config: str | Path | Mapping[str, Any] | Config) -> Config:
@@ -71,6 +71,33 @@ def build_model(config: Config) -> nn.Module:
     scope = config.get('default_scope')
     with preserved_random_state(), DefaultScope.overwrite_default_scope(scope):
         return MODELS.build(model)
+
+
+def build_untrained(config: Config) -> nn.Module:
+    """Build ``config.model`` with the weights it starts from; none are fetched.
+
+    Parts whose ``init_cfg`` names pretrained weights start from their own defaults. Without this
+    step some parameters are not set at all: Deformable DETR's are whatever the memory held.
+    """
+    config = copy.deepcopy(config)
+    _forget_pretrained(config.model)
+    model: Any = build_model(config)
+    with preserved_random_state():
+        model.init_weights()
+    return model
+
+
+def _forget_pretrained(part: Any) -> None:
+    """Leave out the weights that a config would fetch."""
+    if isinstance(part, dict):
+        init = part.get('init_cfg')
+        if isinstance(init, dict) and init.get('type') == 'Pretrained':
+            part['init_cfg'] = None
+        for value in part.values():
+            _forget_pretrained(value)
+    elif isinstance(part, (list, tuple)):
+        for value in part:
+            _forget_pretrained(value)
 
 
 @contextmanager

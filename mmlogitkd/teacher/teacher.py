@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from .build import build_model, read_config
+from .build import build_model, build_untrained, read_config
 from .checkpoint import load_strictly, read_checkpoint, weights_of
 from .classes import class_columns, classes_of_checkpoint
 from .preprocess import InputConversion, input_conversion
@@ -86,7 +86,8 @@ class Teacher:
             classes: class names of the training set, if it has any.
         """
         device = next(student.parameters()).device
-        model = build_model(read_config(self.config))
+        untrained = self.checkpoint is None
+        model = (build_untrained if untrained else build_model)(read_config(self.config))
         names = None
         report = "not trained (init='random')"
         if self.checkpoint is not None:

@@ -12,7 +12,6 @@ import pytest
 import torch
 import yaml
 from mmengine.config import Config, ConfigDict
-from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, MODELS, DefaultScope
 from mmengine.runner import Runner
 
@@ -29,18 +28,6 @@ DESCRIBED = {
     if DETECTION in path.parents
     for model in yaml.safe_load(path.read_text(encoding='utf-8'))['Models']
 }
-
-
-@HOOKS.register_module(force=True)
-class LevelEmbedding(Hook):
-    """Fills what Deformable DETR builds from memory as it is found, in an untrained teacher."""
-
-    def before_train(self, runner: Runner) -> None:
-        [hook] = [hook for hook in runner.hooks if isinstance(hook, LogitDistillHook)]
-        assert hook.distiller is not None
-        for name, parameter in hook.distiller.teacher.model.named_parameters():
-            if name == 'level_embed':
-                torch.nn.init.normal_(parameter)
 
 
 def types(part: Any) -> Iterator[str]:
@@ -109,7 +96,6 @@ def one_step(path: Path, data: Path, work_dir: Path) -> Config:
             step.clear()
             scale = (320, 256) if 'dino' in path.stem else (128, 96)
             step.update(type='Resize', scale=scale, keep_ratio=True)
-    config.custom_hooks = [dict(type='LevelEmbedding', priority='VERY_LOW')]
     config.train_cfg = dict(by_epoch=True, max_epochs=1)
     for name in ('val', 'test'):
         for part in ('dataloader', 'cfg', 'evaluator'):

@@ -14,7 +14,7 @@ import torch
 from mmengine.config import Config
 
 from mmlogitkd.teacher import Teacher
-from mmlogitkd.teacher.build import build_model, read_config
+from mmlogitkd.teacher.build import build_model, build_untrained, read_config
 from mmlogitkd.teacher.classes import class_columns
 from mmlogitkd.utils.safe_types import register_safe_types
 from tests.tiny import NUM_CLASSES, build, classifier_config, full_config
@@ -78,6 +78,25 @@ def test_the_same_config_builds_any_number_of_times() -> None:
     before = copy.deepcopy(config.model)
     build_model(config)
     assert config.model == before
+
+
+def test_an_untrained_teacher_has_no_arbitrary_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deformable DETR leaves some parameters to `init_weights`; nothing is fetched for that."""
+    pytest.importorskip('mmdet')
+    config = read_config('mmdet::deformable_detr/deformable-detr_r50_16xb2-50e_coco.py')
+    config.model.backbone.init_cfg.checkpoint = 'there/is/no/such/file.pth'
+    monkeypatch.setattr(torch.utils.deterministic, 'fill_uninitialized_memory', True)
+    torch.use_deterministic_algorithms(True)  # uninitialised memory is filled with NaN
+    try:
+        arbitrary = build_model(config)
+        teacher = Teacher(config, init='random').build(arbitrary).model
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert any(parameter.isnan().any() for parameter in arbitrary.parameters())
+    assert all(parameter.isfinite().all() for parameter in teacher.parameters())
+    random_state = torch.get_rng_state()
+    build_untrained(config)
+    assert torch.equal(torch.get_rng_state(), random_state)
 
 
 def test_random_states_are_left_alone(teacher_file: Path) -> None:
