@@ -15,11 +15,10 @@ from .batch import LogitBatch
 from .columns import activation_of, select_columns
 from .dense_families import Family, LossCall, TaskRows, family_of, forward_family, task_rows
 from .dense_rows import check_maps, check_priors, rows_of_maps, to_logits
+from .options import check_activation, check_rows
 from .tap import Tap
 
 __all__ = ['DenseHeadLogits']
-
-ROWS = ('all', 'foreground', 'teacher_topk')
 
 
 @TASK_UTILS.register_module()
@@ -57,17 +56,8 @@ class DenseHeadLogits:
         activation: str | None = None,
         compact: bool | None = None,
     ) -> None:
-        if rows not in (None, *ROWS):
-            raise ValueError(f'logits.rows={rows!r}: None or one of {ROWS} expected')
-        if (rows == 'teacher_topk') != (topk is not None) or (topk is not None and topk < 1):
-            raise ValueError(
-                f'logits.rows={rows!r} with logits.topk={topk!r}: topk is an integer >= 1 with '
-                "rows='teacher_topk', and None otherwise"
-            )
-        if activation not in (None, 'softmax', 'sigmoid'):
-            raise ValueError(
-                f"logits.activation={activation!r}: None, 'softmax' or 'sigmoid' expected"
-            )
+        check_rows(rows, topk)
+        check_activation(activation)
         self.topk = topk
         self._stated_rows = rows
         self._stated_activation = activation

@@ -15,16 +15,13 @@ from ..teacher import Teacher
 from .batch import LogitBatch
 from .columns import activation_of, select_columns
 from .dense_families import LossCall
+from .options import check_activation, check_choice, check_rows
 from .query_families import check_student, check_teacher, decoder_layers, is_query_detector
 from .query_matching import Queries, assigned_labels, pair_queries
 from .query_records import divisor_of, labels_of, matching_part, row_weights
 from .tap import Tap
 
 __all__ = ['QueryHeadLogits']
-
-ROWS = ('all', 'foreground', 'teacher_topk')
-MATCHES = ('predictions', 'objects')
-LAYERS = ('last', 'all')
 
 
 @TASK_UTILS.register_module()
@@ -65,21 +62,10 @@ class QueryHeadLogits:
         topk: int | None = None,
         activation: str | None = None,
     ) -> None:
-        if rows not in (None, *ROWS):
-            raise ValueError(f'logits.rows={rows!r}: None or one of {ROWS} expected')
-        if match not in (None, *MATCHES):
-            raise ValueError(f'logits.match={match!r}: None or one of {MATCHES} expected')
-        if layers not in LAYERS:
-            raise ValueError(f'logits.layers={layers!r}: one of {LAYERS} expected')
-        if (rows == 'teacher_topk') != (topk is not None) or (topk is not None and topk < 1):
-            raise ValueError(
-                f'logits.rows={rows!r} with logits.topk={topk!r}: topk is an integer >= 1 with '
-                "rows='teacher_topk', and None otherwise"
-            )
-        if activation not in (None, 'softmax', 'sigmoid'):
-            raise ValueError(
-                f"logits.activation={activation!r}: None, 'softmax' or 'sigmoid' expected"
-            )
+        check_choice('match', match, ('predictions', 'objects'))
+        check_choice('layers', layers, ('last', 'all'), optional=False)
+        check_rows(rows, topk)
+        check_activation(activation)
         self.rows = rows or 'all'
         self.match = match or ('objects' if rows == 'foreground' else 'predictions')
         self.layers = layers

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..registry import TASK_UTILS
 from ..teacher import Teacher
 from .batch import LogitBatch
+from .options import check_activation, check_choice
 from .roi_records import StageRecord, StageTaps
 from .roi_stages import BoxStage, activation_of, box_stages
 from .roi_views import cell_views, phase_views
@@ -71,12 +72,8 @@ class RoIHeadLogits:
             raise ValueError(
                 f"logits.teacher_stage={teacher_stage!r}: None, 'mean' or an index >= 0 expected"
             )
-        if views not in ('cells', 'phases'):
-            raise ValueError(f"logits.views={views!r}: 'cells' or 'phases' expected")
-        if activation not in (None, 'softmax', 'sigmoid'):
-            raise ValueError(
-                f"logits.activation={activation!r}: None, 'softmax' or 'sigmoid' expected"
-            )
+        check_choice('views', views, ('cells', 'phases'), optional=False)
+        check_activation(activation)
         self.background = background
         self.teacher_stage = teacher_stage
         self.views = views
