@@ -1,6 +1,6 @@
 # Hyper-parameters: those of ImageNet, the closest; none published for detectors.
 _base_ = [
-    'faster-rcnn_r18-w8_fpn_1xb8-20e_bccd.py',
+    'faster-rcnn_r18-w8_fpn_1xb8-12e_bccd.py',
     '../_base_/teachers/faster-rcnn-r18-w16_bccd.py',
     '../_base_/distill/luminet_coco.py',
 ]

@@ -1,6 +1,6 @@
 # Hyper-parameters: as published for Faster R-CNN on COCO.
 _base_ = [
-    'faster-rcnn_r18-w8_fpn_1xb8-20e_bccd.py',
+    'faster-rcnn_r18-w8_fpn_1xb8-12e_bccd.py',
     '../_base_/teachers/faster-rcnn-r18-w16_bccd.py',
     '../_base_/distill/dkd_coco.py',
 ]
