@@ -1,4 +1,4 @@
-# make demo, make test: set up what they need, then run. `make help` lists the others.
+# make demo, make demo-detection, make test: set up what they need, then run. `make help` lists the others.
 #   PYTHON=python3.12   the Python that the environment is made with
 #   LINE=upstream       mmengine, mmcv, mmpretrain, mmdet instead of their maintained OneDL line
 #   TORCH=2.9.1         another torch than constraints.txt names (which build: pip's settings)
@@ -13,17 +13,18 @@ RUN = $(VENV)/bin/python
 # One thread per worker: the networks of the tests are small, and the workers share the cores.
 PYTEST = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS)
 
-.PHONY: help python setup setup-detection setup-tests demo demo-detection test test-full golden lint types clean
+.PHONY: help python setup setup-detection setup-tests demo demo-detection test test-full golden \
+	lint types clean
 
 help:
-	@echo 'make demo       set up for classification, then distil and compare on generated images'
+	@echo 'make demo            set up for classification, then distil and compare on generated images'
 	@echo 'make demo-detection  the same for detectors, with the ops of mmcv'
-	@echo 'make test       set up everything, then run the tests; LINE=upstream for the other line'
-	@echo 'make test-full  also the exhaustive tests'
-	@echo 'make golden     how far the losses are from values of the authors'\'' code'
-	@echo 'make lint       ruff: rules and format'
-	@echo 'make types      mypy'
-	@echo 'make clean      remove what the other targets made, the environments included'
+	@echo 'make test            set up everything, then run the tests; LINE=upstream for the other line'
+	@echo 'make test-full       also the exhaustive tests'
+	@echo 'make golden          how far the losses are from values of the authors'\'' code'
+	@echo 'make lint            ruff: rules and format'
+	@echo 'make types           mypy'
+	@echo 'make clean           remove what the other targets made, the environments included'
 
 python:
 	@command -v $(PYTHON) >/dev/null || { \
