@@ -1,8 +1,0 @@
-# Hyper-parameters: as published for Faster R-CNN on COCO.
-_base_ = [
-    'faster-rcnn_r18-w8_fpn_1xb8-8e_scenes.py',
-    '../_base_/teachers/faster-rcnn-r18-w16_scenes.py',
-    '../_base_/distill/dkd_coco.py',
-]
-
-default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))
