@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..registry import TASK_UTILS
 from ..teacher import Teacher
 from .batch import LogitBatch
+from .options import check_activation
 from .regions import averaging_pool, pooled_cells, region_logits
 from .tap import Tap
 
@@ -38,10 +39,7 @@ class ClassifierLogits:
     def __init__(self, pooling: str = 'direct', activation: str | None = None) -> None:
         if pooling not in ('direct', 'nested'):
             raise ValueError(f"logits.pooling={pooling!r}: 'direct' or 'nested' expected")
-        if activation not in (None, 'softmax', 'sigmoid'):
-            raise ValueError(
-                f"logits.activation={activation!r}: None, 'softmax' or 'sigmoid' expected"
-            )
+        check_activation(activation)
         self.pooling = pooling
         self._stated_activation = activation
         self._taps: dict[str, Tap] = {}

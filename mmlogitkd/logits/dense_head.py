@@ -15,7 +15,7 @@ from .batch import LogitBatch
 from .columns import activation_of, select_columns
 from .dense_families import Family, LossCall, TaskRows, family_of, forward_family, task_rows
 from .dense_rows import check_maps, check_priors, rows_of_maps, to_logits
-from .options import check_activation, check_rows
+from .options import check_activation, check_rows, why_without_labels
 from .tap import Tap
 
 __all__ = ['DenseHeadLogits']
@@ -73,12 +73,7 @@ class DenseHeadLogits:
     @property
     def without_labels(self) -> str | None:
         """Why the rows have no labels for the losses, None where they have them."""
-        if self.rows == 'foreground' or self._background:
-            return None
-        return (
-            f'rows={self.rows!r} of a sigmoid head hold background, which is no class there: '
-            "set logits=dict(type='mmlogitkd.DenseHeadLogits', rows='foreground', ...)"
-        )
+        return why_without_labels(self.rows, self._background, 'DenseHeadLogits')
 
     def attach(self, student: nn.Module, with_regions: bool = False) -> str:
         """Install the taps.

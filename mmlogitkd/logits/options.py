@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ['ROWS', 'check_activation', 'check_choice', 'check_rows']
+__all__ = ['ROWS', 'check_activation', 'check_choice', 'check_rows', 'why_without_labels']
 
 ROWS = ('all', 'foreground', 'teacher_topk')
 
@@ -33,3 +33,19 @@ def check_rows(rows: str | None, topk: int | None) -> None:
             f'logits.rows={rows!r} with logits.topk={topk!r}: topk is an integer >= 1 with '
             "rows='teacher_topk', and None otherwise"
         )
+
+
+def why_without_labels(rows: str, background: bool, source: str) -> str | None:
+    """Return why a head's rows have no labels, None where they have.
+
+    Args:
+        rows: which rows are compared.
+        background: whether background is a column, and so a label.
+        source: name of the adapter, for the message.
+    """
+    if rows == 'foreground' or background:
+        return None
+    return (
+        f'rows={rows!r} of a sigmoid head hold background, which is no class there: '
+        f"set logits=dict(type='mmlogitkd.{source}', rows='foreground', ...)"
+    )

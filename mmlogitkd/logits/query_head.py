@@ -15,7 +15,7 @@ from ..teacher import Teacher
 from .batch import LogitBatch
 from .columns import activation_of, select_columns
 from .dense_families import LossCall
-from .options import check_activation, check_choice, check_rows
+from .options import check_activation, check_choice, check_rows, why_without_labels
 from .query_families import check_student, check_teacher, decoder_layers, is_query_detector
 from .query_matching import Queries, assigned_labels, pair_queries
 from .query_records import divisor_of, labels_of, matching_part, row_weights
@@ -82,12 +82,7 @@ class QueryHeadLogits:
     @property
     def without_labels(self) -> str | None:
         """Why the rows have no labels for the losses, None where they have them."""
-        if self.rows == 'foreground' or self._background:
-            return None
-        return (
-            f'rows={self.rows!r} of a sigmoid head hold background, which is no class there: '
-            "set logits=dict(type='mmlogitkd.QueryHeadLogits', rows='foreground', ...)"
-        )
+        return why_without_labels(self.rows, self._background, 'QueryHeadLogits')
 
     def attach(self, student: nn.Module, with_regions: bool = False) -> str:
         """Install the taps.
