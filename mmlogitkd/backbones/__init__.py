@@ -1,5 +1,17 @@
 """The CIFAR networks of the distillation literature."""
 
+from .cifar_mobilenet_v2 import CIFARMobileNetV2
 from .cifar_resnet import CIFARResNet
+from .cifar_shufflenet_v1 import CIFARShuffleNetV1
+from .cifar_shufflenet_v2 import CIFARShuffleNetV2
+from .cifar_vgg import CIFARVGG
+from .cifar_wide_resnet import CIFARWideResNet
 
-__all__ = ['CIFARResNet']
+__all__ = [
+    'CIFARVGG',
+    'CIFARMobileNetV2',
+    'CIFARResNet',
+    'CIFARShuffleNetV1',
+    'CIFARShuffleNetV2',
+    'CIFARWideResNet',
+]
