@@ -1,0 +1,5 @@
+_base_ = [
+    '../../_base_/models/cifar/resnet110.py',
+    '../../_base_/datasets/cifar100.py',
+    '../../_base_/schedules/cifar100-240e.py',
+]
