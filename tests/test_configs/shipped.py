@@ -13,6 +13,9 @@ FRAGMENTS = sorted((CONFIGS / '_base_' / 'distill').glob('*.py'))
 ALL = sorted(path for path in CONFIGS.rglob('*.py'))
 BASELINES = sorted((CLASSIFICATION / 'baseline').glob('*.py'))
 DISTILLING = sorted(path for path in CLASSIFICATION.rglob('*.py') if path not in BASELINES)
+# the literature's CIFAR-100 tables: the networks alone, and every method on every pair
+PLAIN = [path for path in BASELINES if path.stem.endswith('_1xb64-240e_cifar100')]
+LITERATURE = [path for path in DISTILLING if path.stem.endswith('_1xb64-240e_cifar100')]
 DETECTOR_BASELINES = sorted((DETECTION / 'baseline').glob('*.py'))
 DETECTORS = sorted(path for path in DETECTION.rglob('*.py') if path not in DETECTOR_BASELINES)
 METHOD_FOLDERS = sorted(

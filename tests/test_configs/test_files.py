@@ -20,9 +20,11 @@ from .shipped import (
     DETECTORS,
     DISTILLING,
     FRAGMENTS,
+    LITERATURE,
     METAFILES,
     METHOD_FOLDERS,
     ONE_PER_KIND,
+    PLAIN,
     ROOT,
     code_lines,
     ids,
@@ -48,7 +50,9 @@ def zoo_path(config: str) -> Path:
 
 
 def test_there_are_configs() -> None:
-    assert len(DISTILLING) == 4 * 16 + 3
+    assert len(LITERATURE) == 11 * 12
+    assert len(DISTILLING) == 4 * 16 + 3 + len(LITERATURE)
+    assert len(PLAIN) == 23
     assert len({path.parent for path in DISTILLING}) == 13
     assert len(DETECTORS) == 3 * 5 + 4 * 3 + 2 + 4
     assert len({path.parent for path in DETECTORS}) == 6

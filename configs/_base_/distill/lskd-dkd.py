@@ -1,5 +1,6 @@
-# DKD on standardised logits (arXiv 2403.01427) on CIFAR-100, as the authors' released script
-# sets it: `--kd-weight 9` makes alpha 1 * 9 and beta alpha * 9, and leaves DKD's temperature at 4.
+# DKD on standardised logits (arXiv 2403.01427) on CIFAR-100, as the first version of the authors'
+# script sets it: `--kd-weight 9` makes alpha 1 * 9 and beta alpha * 9, and leaves DKD's temperature
+# at 4. The corrected one multiplies beta itself and sets the temperature, so 9, 72 and 2.
 _base_ = 'hook.py'
 
 distill = dict(

@@ -1,0 +1,7 @@
+# LumiNet (arXiv 2310.03669) for WRN-40-2 -> WRN-40-1 on CIFAR-100.
+_base_ = 'luminet.py'
+
+distill = dict(
+    losses=dict(loss_luminet=dict(alpha=75.0, temperature=8.0)),
+    task_weight=1.0,
+)

@@ -1,0 +1,8 @@
+# Hyper-parameters: as published for ResNet32x4 -> ResNet8x4, the only pair.
+_base_ = [
+    '../baseline/mobilenet-v2-half_1xb64-240e_cifar100.py',
+    '../../_base_/teachers/resnet50_cifar100.py',
+    '../../_base_/distill/ldrld.py',
+]
+
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))

@@ -1,0 +1,9 @@
+# Hyper-parameters: as published for CIFAR-100, the default; no log of this pair is released.
+_base_ = [
+    '../baseline/shufflenet-v1_1xb64-240e_cifar100.py',
+    '../../_base_/teachers/wrn-40-2_cifar100.py',
+    '../../_base_/distill/lskd-dkd.py',
+]
+
+_base_.distill.losses.loss_lskd.base.update(alpha=9.0, beta=72.0, temperature=2.0)
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))

@@ -1,0 +1,8 @@
+# Hyper-parameters: as published for this pair, in the name of the authors' log.
+_base_ = [
+    '../baseline/shufflenet-v2_1xb64-240e_cifar100.py',
+    '../../_base_/teachers/resnet32x4_cifar100.py',
+    '../../_base_/distill/lskd-kd.py',
+]
+
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))

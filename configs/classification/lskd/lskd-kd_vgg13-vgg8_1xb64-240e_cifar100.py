@@ -1,0 +1,9 @@
+# Hyper-parameters: as published for this pair, in the name of the authors' log.
+_base_ = [
+    '../baseline/vgg8_1xb64-240e_cifar100.py',
+    '../../_base_/teachers/vgg13_cifar100.py',
+    '../../_base_/distill/lskd-kd.py',
+]
+
+_base_.distill.losses.loss_lskd.base.update(temperature=3.0)
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))

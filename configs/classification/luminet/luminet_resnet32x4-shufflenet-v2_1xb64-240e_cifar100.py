@@ -1,0 +1,8 @@
+# Hyper-parameters: as published for WRN-40-2 -> ShuffleNetV1, the closest pair.
+_base_ = [
+    '../baseline/shufflenet-v2_1xb64-240e_cifar100.py',
+    '../../_base_/teachers/resnet32x4_cifar100.py',
+    '../../_base_/distill/luminet_shufflenet.py',
+]
+
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))

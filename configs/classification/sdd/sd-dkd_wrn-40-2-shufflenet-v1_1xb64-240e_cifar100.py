@@ -1,0 +1,8 @@
+# Hyper-parameters: as published for this pair, in the authors' released config.
+_base_ = [
+    '../baseline/shufflenet-v1_1xb64-240e_cifar100.py',
+    '../../_base_/teachers/wrn-40-2_cifar100.py',
+    '../../_base_/distill/sd-dkd_mobilenet.py',
+]
+
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))
