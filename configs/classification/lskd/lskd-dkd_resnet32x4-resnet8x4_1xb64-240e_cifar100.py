@@ -5,5 +5,4 @@ _base_ = [
     '../../_base_/distill/lskd-dkd.py',
 ]
 
-_base_.distill.losses.loss_lskd.base.update(alpha=9.0, beta=72.0, temperature=2.0)
 default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))

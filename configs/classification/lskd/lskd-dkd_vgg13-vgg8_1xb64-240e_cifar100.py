@@ -5,5 +5,5 @@ _base_ = [
     '../../_base_/distill/lskd-dkd.py',
 ]
 
-_base_.distill.losses.loss_lskd.base.update(alpha=15.0, beta=30.0, temperature=2.0)
+_base_.distill.losses.loss_lskd.base.update(alpha=15.0, beta=30.0)
 default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))
