@@ -23,7 +23,15 @@ from .teacher.build import build_model, read_config
 from .teacher.checkpoint import differences, read_checkpoint, weights_of
 from .version import __version__
 
-__all__ = ['NETWORKS', 'convert_file', 'convert_weights', 'network_config', 'published_weights']
+__all__ = [
+    'NAMINGS',
+    'NETWORKS',
+    'Naming',
+    'convert_file',
+    'convert_weights',
+    'network_config',
+    'published_weights',
+]
 
 # our name -> the name in the releases; each is a file of configs/_base_/models/cifar
 NETWORKS = {
