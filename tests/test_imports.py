@@ -18,7 +18,10 @@ ALLOWED = {
     'losses': {'functional', 'registry'},
     'backbones': {'registry'},
     'datasets': {'registry'},
-    'analysis': {'distiller', 'functional', 'logits', 'losses', 'teacher', 'utils', 'version'},
+    'analysis': {
+        *('distiller', 'functional', 'logits', 'losses', 'published', 'teacher', 'utils', 'version')
+    },
+    'published': {'datasets', 'teacher', 'version'},
     'teacher': {'registry', 'utils'},
     'logits': {'registry', 'teacher'},
     'distiller': {'logits', 'losses', 'registry', 'teacher', 'utils'},

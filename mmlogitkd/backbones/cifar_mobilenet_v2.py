@@ -62,8 +62,8 @@ class CIFARMobileNetV2(CIFARBackbone):
             it is above 1.
         expand_ratio: Channels inside a block per input channel, from the second stage on.
         in_channels: Channels of the image.
-        channels_last: Compute in the channels-last memory format, which is faster on CPUs.
-            Parameters, shapes and meaning stay the same.
+        channels_last: Compute in the channels-last memory format. Parameters, shapes and meaning
+            stay the same.
         init_cfg: MMEngine's initialisation. The default is He's normal with fan-out, as in the
             literature's code.
 

@@ -34,8 +34,8 @@ class CIFARVGG(CIFARBackbone):
         pools: How many blocks a pooling follows: 3, or 4 as that code does for 64x64 images,
             whose last map then is 4x4 too.
         in_channels: Channels of the image.
-        channels_last: Compute in the channels-last memory format, which is faster on CPUs.
-            Parameters, shapes and meaning stay the same.
+        channels_last: Compute in the channels-last memory format. Parameters, shapes and meaning
+            stay the same.
         init_cfg: MMEngine's initialisation. The default is He's normal with fan-out and biases of
             0, as in the literature's code.
 

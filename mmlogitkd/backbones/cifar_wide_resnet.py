@@ -55,8 +55,8 @@ class CIFARWideResNet(CIFARBackbone):
             per stage.
         widen_factor: Multiplies the stages' channels.
         in_channels: Channels of the image.
-        channels_last: Compute in the channels-last memory format, which is faster on CPUs.
-            Parameters, shapes and meaning stay the same.
+        channels_last: Compute in the channels-last memory format. Parameters, shapes and meaning
+            stay the same.
         init_cfg: MMEngine's initialisation. The default is He's normal with fan-out, as in the
             literature's code.
 

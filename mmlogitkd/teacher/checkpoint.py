@@ -14,7 +14,7 @@ from torch import nn
 
 from ..utils.safe_types import safe_types
 
-__all__ = ['load_strictly', 'read_checkpoint', 'weights_of']
+__all__ = ['differences', 'load_strictly', 'read_checkpoint', 'weights_of']
 
 _SHOWN = 8  # names listed per kind of mismatch; the counts are always complete
 
@@ -39,13 +39,13 @@ def read_checkpoint(path: str, trust: bool = False) -> dict[str, Any]:
         path = _download(path)
     elif '://' in path:
         raise ValueError(
-            f'teacher.checkpoint={path!r}: only files and http(s) URLs are read; '
+            f'checkpoint {path!r}: only files and http(s) URLs are read; '
             'download the file and give its path'
         )
     file = Path(path).expanduser()
     if not file.is_file():
         raise FileNotFoundError(
-            f'teacher.checkpoint={path!r} does not exist (seen from {Path.cwd()}); '
+            f'checkpoint {path!r} does not exist (seen from {Path.cwd()}); '
             'give the path of a trained checkpoint'
         )
     try:
@@ -57,15 +57,16 @@ def read_checkpoint(path: str, trust: bool = False) -> dict[str, Any]:
             if trust
             else (
                 '. If it needs more types than tensors and what MMEngine saves, and you trust '
-                'its source (unpickling runs code from it), set teacher.trust_checkpoint=True'
+                'its source (unpickling runs code from it), say so: teacher.trust_checkpoint=True '
+                'in a config, --trust for a program'
             )
         )
         raise ValueError(
-            f'teacher.checkpoint={path!r} cannot be read: {str(error).splitlines()[0]}{hint}'
+            f'checkpoint {path!r} cannot be read: {str(error).splitlines()[0]}{hint}'
         ) from error
     if not isinstance(checkpoint, Mapping):
         raise ValueError(
-            f'teacher.checkpoint={path!r} holds a {type(checkpoint).__name__}; a state dict or a '
+            f'checkpoint {path!r} holds a {type(checkpoint).__name__}; a state dict or a '
             "dict with a 'state_dict' entry is expected"
         )
     return dict(checkpoint)
@@ -82,7 +83,7 @@ def _download(url: str) -> str:
             torch.hub.download_url_to_file(url, str(file), match.group(1) if match else None)
         except Exception as error:
             raise ValueError(
-                f'teacher.checkpoint={url!r} cannot be downloaded ({error}); fetch the file by '
+                f'checkpoint {url!r} cannot be downloaded ({error}); fetch the file by '
                 f'other means and give its path, or put it at {file}'
             ) from error
     if is_distributed():
@@ -119,28 +120,45 @@ def load_strictly(
     """
     ignored = [key for key in weights if any(re.match(pattern, key) for pattern in ignore_keys)]
     kept = OrderedDict((key, value) for key, value in weights.items() if key not in set(ignored))
-    expected = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    expected = model.state_dict()
     try:
         model.load_state_dict(kept, strict=True)
     except RuntimeError as error:
-        found = {key: tuple(getattr(value, 'shape', ())) for key, value in kept.items()}
-        misshapen = [
-            f'{key}: model {expected[key]}, checkpoint {found[key]}'
-            for key in expected
-            if key in found and expected[key] != found[key]
-        ]
         report = [
             f'the teacher and {source} do not match '
-            f'({len(expected)} tensors expected, {len(found)} found):',
-            *_listed('missing in the checkpoint', [k for k in expected if k not in found]),
-            *_listed('unexpected in the checkpoint', [k for k in found if k not in expected]),
-            *_listed('of another shape', misshapen),
+            f'({len(expected)} tensors expected, {len(kept)} found):',
+            *differences(expected, kept),
             'Give the config that this checkpoint was trained with; leave out surplus entries '
             'with teacher.ignore_keys=[...] (regular expressions).',
         ]
         raise RuntimeError('\n'.join(report)) from error
     note = f', {len(ignored)} left out by ignore_keys' if ignored else ''
     return f'all {len(expected)} tensors loaded from {source}{note}'
+
+
+def differences(
+    expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]
+) -> list[str]:
+    """Return lines that name what a checkpoint lacks, has too much or in another shape.
+
+    Args:
+        expected: the model's tensors.
+        found: those of the checkpoint, under the same kind of names.
+    """
+    ours, theirs = (
+        {key: tuple(getattr(value, 'shape', ())) for key, value in tensors.items()}
+        for tensors in (expected, found)
+    )
+    misshapen = [
+        f'{key}: model {shape}, checkpoint {theirs[key]}'
+        for key, shape in ours.items()
+        if key in theirs and shape != theirs[key]
+    ]
+    return [
+        *_listed('missing in the checkpoint', [key for key in ours if key not in theirs]),
+        *_listed('unexpected in the checkpoint', [key for key in theirs if key not in ours]),
+        *_listed('of another shape', misshapen),
+    ]
 
 
 def _listed(kind: str, names: Sequence[str]) -> list[str]:
