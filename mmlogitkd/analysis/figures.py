@@ -64,14 +64,14 @@ def draw_blocks(
     size = (max(width * columns, _LEGEND, 0.11 * len(title)), height * lines + 0.6)
     figure = Figure(figsize=size, layout='constrained', dpi=150)
     FigureCanvasAgg(figure)
-    panels = figure.subplots(lines, columns, squeeze=False).flat
+    panels = list(figure.subplots(lines, columns, squeeze=False).flat)
     for axes, block in zip(panels, blocks, strict=False):
         _draw(axes, block, metric, published_as)
         if turned:
             axes.tick_params(axis='x', rotation=50)
             for label in axes.get_xticklabels():
                 label.set(ha='right', rotation_mode='anchor')
-    for axes in list(panels)[len(blocks) :]:
+    for axes in panels[len(blocks) :]:
         axes.remove()
     figure.suptitle(title)
     handles = {

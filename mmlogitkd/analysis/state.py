@@ -45,10 +45,10 @@ class State:
     def time_left(self) -> float | None:
         """Estimate the seconds left from runs of the same kind, None before anything is known.
 
-        Before another run of the same config has ended, students of the same pair that also distil
-        (or also do not) stand for it, then the pace of the runs in progress, then all runs of the
-        same role: students, teachers, or teachers that are only tested. A test takes no time until
-        one has ended.
+        Before another run of the same config and teacher has ended, students of the same pair that
+        also distil (or also do not) stand for it, then the pace of the runs in progress, then all
+        runs of the same role: students, teachers, or teachers that are only tested. A test takes
+        no time until one has ended.
         """
         now = time.monotonic()
         known: dict[Hashable, list[float]] = defaultdict(list)
@@ -77,6 +77,6 @@ class State:
 def _kinds(run: Run) -> list[Hashable]:
     """Return what a run's duration can be told from, the best first."""
     role = (run.name == TEACHER, run.given is None)
-    distils = run.teacher is not None
+    taught_by = run.teacher and run.teacher.config
     paced: list[Hashable] = [_PACE] if run.given is None else []
-    return [(run.config, run.given), (run.pair, role, distils), *paced, role]
+    return [(run.config, run.given, taught_by), (run.pair, role, taught_by is None), *paced, role]
