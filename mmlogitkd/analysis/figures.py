@@ -5,15 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from .metrics import Metric
 from .rows import Block, Row
 from .study import TEACHER
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ['draw_blocks', 'plot_blocks']
 
@@ -46,8 +42,8 @@ def plot_blocks(
 
 def draw_blocks(
     blocks: Sequence[Block], title: str, metric: Metric, published_as: str = "Papers'"
-) -> Figure:
-    """Return what :func:`plot_blocks` writes, on a canvas of its own."""
+) -> Any:
+    """Return as a figure what :func:`plot_blocks` writes, on a canvas of its own."""
     # Not pyplot: it would choose a display, and keep every figure.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -83,7 +79,7 @@ def draw_blocks(
     return figure
 
 
-def _draw(axes: Axes, block: Block, metric: Metric, published_as: str) -> None:
+def _draw(axes: Any, block: Block, metric: Metric, published_as: str) -> None:
     students = [row for row in block.rows if row.name != TEACHER]
     teachers = [row for row in block.rows if row.name == TEACHER]
     for x, row in enumerate(students):
@@ -112,7 +108,7 @@ def _draw(axes: Axes, block: Block, metric: Metric, published_as: str) -> None:
     axes.set_title(block.pair, fontsize='medium')
 
 
-def _draw_row(axes: Axes, x: int, row: Row, metric: Metric) -> None:
+def _draw_row(axes: Any, x: int, row: Row, metric: Metric) -> None:
     values = [value for value in row.values(metric) if value is not None]
     axes.scatter([x] * len(values), values, s=16, color='black', zorder=3, label='a seed')
     if (mean := row.mean(metric)) is not None:

@@ -32,16 +32,15 @@ class StudyProgress:
         self.progress = Progress(
             # a long name gives way to the numbers
             TextColumn('{task.description}', table_column=Column(no_wrap=True, ratio=1)),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=14),
             TextColumn('{task.percentage:3.0f} %'),
             TimeElapsedColumn(),
-            TextColumn('{task.fields[left]}'),
             console=console,
             disable=not console.is_terminal,
             expand=True,
         )
         self.tasks: dict[Run, TaskID] = {}
-        self.whole = self.progress.add_task('all runs', total=1.0, left='')
+        self.whole = self.progress.add_task('all runs', total=1.0)
 
     def __enter__(self) -> StudyProgress:
         self.progress.start()
@@ -70,15 +69,15 @@ class StudyProgress:
             self.progress.remove_task(self.tasks.pop(run))
         for run in state.started:
             if run not in self.tasks:
-                label = escape(run.label)
-                self.tasks[run] = self.progress.add_task(label, total=1.0, left='')
+                self.tasks[run] = self.progress.add_task(escape(run.label), total=1.0)
             self.progress.update(self.tasks[run], completed=state.parts.get(run, 0.0))
         done = over + len(state.blocked) + sum(state.parts.get(run, 0.0) for run in state.started)
-        name = f'{over} of {len(state.runs)} runs'
-        if state.failures:
-            name += f', {len(state.failures)} failed'
-        share = done / len(state.runs)
-        self.progress.update(self.whole, completed=share, description=name, left=text)
+        failed = f', {len(state.failures)} failed' if state.failures else ''
+        self.progress.update(
+            self.whole,
+            completed=done / len(state.runs),
+            description=f'{over} of {len(state.runs)} runs{failed}, {text}',
+        )
 
     def _outcome(self, state: State, run: Run) -> str:
         if run in state.failures:

@@ -19,7 +19,6 @@ from mmlogitkd.analysis import (
     summarise,
     write_csv,
 )
-from mmlogitkd.analysis.progress import duration
 from mmlogitkd.analysis.rows import Block, Row
 
 TOP1 = (Metric('top-1', 'a'),)
@@ -157,9 +156,3 @@ def test_results_of_a_plan_in_the_table_and_as_csv(pairs_file, tmp_path):
     assert lines[0] == ['Big → small', 'teacher', '5', '0.0', '1.5', 'big.py', 'study-big_seed5']
     shared = [line[:2] for line in lines if line[-1] == 'study-alone_seed7']
     assert shared == [['Big → small', 'alone'], ['Bigger → small', 'alone']]
-
-
-def test_durations():
-    assert [duration(s) for s in (0.4, 59.4, 59.6, 3599, 3600, 7380)] == [
-        '0 s', '59 s', '1 min 00 s', '59 min 59 s', '1 h 00 min', '2 h 03 min',
-    ]  # fmt: skip
