@@ -169,6 +169,58 @@ def test_a_bad_file_is_told_without_a_traceback(
     assert 'seeds stands twice' in capsys.readouterr().out
 
 
+STAND_IN = """
+import json, pathlib, sys
+config, _, folder, *_ = sys.argv[1:]
+folder = pathlib.Path(folder)
+with open(folder.parent / 'log.txt', 'a') as log:
+    print(folder.name, file=log)
+if (folder.parent / f'{pathlib.Path(config).stem}.fails').exists():
+    sys.exit('no luck')
+(folder / 'now/vis_data').mkdir(parents=True)
+(folder / 'now/vis_data/scalars.json').write_text(json.dumps({'step': 1, 'accuracy/top1': 50.0}))
+(folder / 'epoch_1.pth').touch()
+(folder / 'last_checkpoint').write_text(str(folder / 'epoch_1.pth'))
+"""
+
+
+def test_failures_and_forgetting(
+    tmp_path: Path,
+    study_tool: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / 'train.py').write_text(STAND_IN)
+    monkeypatch.setattr(study_tool, 'TOOLS', tmp_path)
+    for name in ('teacher', 'alone', 'kd'):
+        (tmp_path / f'{name}.py').write_text(f"train_cfg = dict(max_epochs=1)\nname = '{name}'\n")
+    study = tmp_path / 'study.yml'
+    students = 'students: {alone: alone.py, KD: kd.py}'
+    study.write_text(f'title: A study\nteacher: teacher.py\n{students}\nseeds: [0]\n')
+    folder = tmp_path / 'out'
+    log = folder / 'log.txt'
+
+    def run(*arguments: str) -> tuple[int, list[str]]:
+        log.unlink(missing_ok=True)
+        command = [str(study), '--work-dir', str(folder), '--workers', '1', *arguments]
+        status = study_tool.main(command)
+        return status, log.read_text().split() if log.exists() else []
+
+    folder.mkdir()
+    (folder / 'alone.fails').touch()
+    assert run() == (1, ['teacher_seed0', 'alone_seed0'])
+    output = capsys.readouterr().out
+    assert 'alone, seed 0 ended with 1:\nno luck' in output and 'Stopped. The res' in output
+    assert run('--keep-going') == (1, ['alone_seed0', 'kd_seed0'])
+    assert '| alone | ? |' in (folder / 'table.md').read_text()
+    (folder / 'alone.fails').unlink()
+    assert run() == (0, ['alone_seed0'])
+    assert run() == (0, [])
+    assert run('--fresh', '--only', 'KD') == (0, ['teacher_seed0', 'kd_seed0'])
+    assert run() == (0, [])
+    assert '| alone | 50.00 |' in (folder / 'table.md').read_text()
+
+
 def write_configs(folder: Path) -> None:
     """A teacher and two students of mmdet, on six images, none of which has a large object."""
     pytest.importorskip('mmdet')
