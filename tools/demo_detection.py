@@ -18,7 +18,7 @@ from pathlib import Path
 import draw_boxes
 import study
 
-from mmlogitkd.analysis import Run, load_study
+from mmlogitkd.analysis import Run, load_study, runs_of
 from mmlogitkd.datasets.shape_scenes import write_shape_scenes
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs' / 'demo_detection'
@@ -44,13 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def draw(args: argparse.Namespace) -> int:
     """Draw what the teacher and the students of the first seed find in some images."""
     first: dict[str, Run] = {}
-    for run in study.wanted_runs(args, load_study(args.study)):
+    for run in runs_of(study.wanted_groups(args, load_study(args.study))):
         first.setdefault(run.name, run)
     models = [
         part
         for run in first.values()
-        for part in ('--model', run.name, str(run.config), str(run.checkpoint))
+        if run.checkpoint is not None  # with --table-only some may be missing
+        for part in ('--model', run.name, str(run.config), run.checkpoint)
     ]
+    if not models:
+        return 0
     return draw_boxes.main(
         [*models, '--score', '0.4', '--out', str(study.work_folder(args) / 'boxes.png')]
     )

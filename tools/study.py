@@ -1,7 +1,7 @@
-"""Train a teacher and compare students over seeds: runs, then a table and a figure.
+"""Train teachers and compare their students over seeds: runs, then tables and a figure.
 
-Every run is a process of tools/train.py. Its result is kept, so an interrupted study goes on where
-it was, and a second call only prints.
+Every run is a process of tools/train.py (of tools/test.py for a teacher that is given). Its result
+is kept, so an interrupted study goes on where it was, and a second call only prints.
 
 Example:
     python tools/study.py configs/cifar100_study/study.yml --workers 2
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,21 +19,28 @@ from pathlib import Path
 from rich.console import Console
 
 from mmlogitkd.analysis import (
-    TEACHER,
+    Group,
+    Result,
     Run,
     RunFailedError,
     Study,
     StudyProgress,
+    kept_results,
     launch,
     load_study,
     markdown_table,
     plan,
-    plot_rows,
+    plot_blocks,
+    record_environment,
     rich_table,
+    runs_of,
+    slug,
     summarise,
+    threads_per_run,
+    write_csv,
 )
 
-TRAIN = Path(__file__).resolve().with_name('train.py')
+TOOLS = Path(__file__).resolve().parent
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -54,8 +60,24 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help='runs at a time, which share the cores (2)',
     )
     parser.add_argument('--seeds', type=int, nargs='+', help="instead of the study's")
+    parser.add_argument(
+        '--pairs',
+        nargs='+',
+        help='only these pairs; letters, digits and hyphens will do for a name',
+    )
     parser.add_argument('--only', nargs='+', help='only these students')
-    parser.add_argument('--fresh', action='store_true', help='forget the results that are kept')
+    parser.add_argument(
+        '--keep-going',
+        action='store_true',
+        help='after a failure, go on with the runs that do not need the failed one',
+    )
+    forget = parser.add_mutually_exclusive_group()
+    forget.add_argument(
+        '--fresh', action='store_true', help='forget the results of the runs that are asked for'
+    )
+    forget.add_argument(
+        '--table-only', action='store_true', help='run nothing, show the results that there are'
+    )
     parser.add_argument(
         '--cfg-options', nargs='+', default=[], help='key=value for the config of every run'
     )
@@ -77,13 +99,23 @@ def work_folder(args: argparse.Namespace) -> Path:
     return (args.work_dir or default_folder(args.study)).resolve()
 
 
-def wanted_runs(args: argparse.Namespace, study: Study) -> list[Run]:
-    """Return the runs that the command line asks for, the teacher first."""
-    return [
-        run
-        for run in plan(study, work_folder(args), args.cfg_options, args.seeds)
-        if not args.only or run.name in (TEACHER, *args.only)
-    ]
+def wanted_groups(args: argparse.Namespace, study: Study) -> list[Group]:
+    """Return what the command line asks for.
+
+    Raises:
+        ValueError: It names pairs or students that the study does not have.
+    """
+    pairs = None
+    if args.pairs:
+        legal = {pair.name: slug(pair.name) for pair in study.pairs if pair.name}
+        pairs = [name for name, short in legal.items() if {name, short} & set(args.pairs)]
+        if unknown := set(args.pairs) - set(legal) - set(legal.values()):
+            raise ValueError(f'No such pairs: {sorted(unknown)}; there are {list(legal.values())}')
+    chosen = [pair for pair in study.pairs if pairs is None or pair.name in pairs]
+    students = list(dict.fromkeys(name for pair in chosen for name in pair.students))
+    if unknown := set(args.only or ()) - set(students):
+        raise ValueError(f'No such students: {sorted(unknown)}; there are {students}')
+    return plan(study, work_folder(args), args.cfg_options, args.seeds, pairs, args.only)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,33 +127,78 @@ def run_study(args: argparse.Namespace) -> int:
     """Do what a parsed command line says; return the exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave through `finally`s
     console = Console()
-    study = load_study(args.study)
-    unknown = set(args.only or ()) - set(study.students)
-    if unknown:
-        console.print(f'No such students: {sorted(unknown)}; there are {list(study.students)}')
-        return 2
-    folder = work_folder(args)
-    if args.fresh:
-        shutil.rmtree(folder / 'results', ignore_errors=True)
-    runs = wanted_runs(args, study)
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     try:
-        with StudyProgress(console, study.metrics[0]) as progress:
-            results = launch(runs, study.metrics, TRAIN, args.workers, progress.update)
+        study = load_study(args.study)
+        with console.status('Reading the configs'):
+            groups = wanted_groups(args, study)
+    except ValueError as error:
+        say(str(error))
+        return 2
+    runs = runs_of(groups)
+    failures: dict[Run, RunFailedError] = {}
+    try:
+        if args.table_only:
+            results = kept_results(runs, study.metrics)
+        else:
+            results, failures = run_all(args, study, runs, console)
     except KeyboardInterrupt:
-        console.print('Stopped. The results so far are kept; the same command goes on.')
+        say('Stopped. The results so far are kept; the same command goes on.')
         return 130
     except RunFailedError as error:
-        console.print(str(error), markup=False, highlight=False)
+        say(
+            f'{error}\n\nStopped. The results so far are kept, and the same command goes on; with '
+            '--keep-going it does so past failures, with --table-only it shows the results.'
+        )
         return 1
-
-    rows = summarise(results.values(), [TEACHER, *study.students], study.metrics)
-    reference = next(iter(study.students))
-    console.print(rich_table(rows, reference, study.metrics, study.title))
-    table = markdown_table(rows, reference, study.metrics)
-    (folder / 'table.md').write_text(table, encoding='utf-8')
-    plot_rows(rows, folder / 'figure.png', study.title, study.metrics[0])
-    console.print(f'Table: {folder}/table.md\nFigure: {folder}/figure.png', soft_wrap=True)
+    show(args, study, groups, results, console)
+    if failures:
+        blocked = [run for run in runs if run.teacher in failures]
+        say(f'\n{len(failures)} failed, {len(blocked)} more need them:')
+        say('\n\n'.join(map(str, failures.values())))
+        return 1
     return 0
+
+
+def run_all(
+    args: argparse.Namespace, study: Study, runs: Sequence[Run], console: Console
+) -> tuple[dict[Run, Result], dict[Run, RunFailedError]]:
+    """Run what has no result; return the results and, with ``--keep-going``, the failures."""
+    if args.fresh:
+        for run in runs:
+            run.result.unlink(missing_ok=True)
+    if any(run not in kept_results(runs, study.metrics) for run in runs):
+        threads = threads_per_run(args.workers)
+        record_environment(work_folder(args) / 'environment.json', args.workers, threads)
+    with StudyProgress(console, study.metrics[0]) as progress:
+        state = launch(runs, study.metrics, TOOLS, args.workers, progress.update, args.keep_going)
+    return state.results, state.failures
+
+
+def show(
+    args: argparse.Namespace,
+    study: Study,
+    groups: Sequence[Group],
+    results: dict[Run, Result],
+    console: Console,
+) -> None:
+    """Print the table and write it, every run and the figure."""
+    folder = work_folder(args)
+    folder.mkdir(parents=True, exist_ok=True)
+    blocks = summarise(groups, results)
+    console.print(rich_table(blocks, study.metrics, study.title, study.published_as))
+    table = markdown_table(blocks, study.metrics, study.published_as)
+    (folder / 'table.md').write_text(table, encoding='utf-8')
+    write_csv(folder / 'results.csv', groups, results, study.metrics, args.study.resolve().parent)
+    figure = folder / 'figure.png'
+    plot_blocks(blocks, figure, study.title, study.metrics[0], study.published_as)
+    console.print(
+        f'Table: {folder}/table.md\nEvery run: {folder}/results.csv\nFigure: {figure}',
+        soft_wrap=True,
+    )
 
 
 if __name__ == '__main__':

@@ -1,26 +1,41 @@
 """Studies that compare trainings: runs, results, tables and figures."""
 
-from .figures import plot_rows
-from .launcher import RunFailedError, launch
+from .environment import record_environment
+from .figures import plot_blocks
+from .launcher import launch
 from .metrics import Metric
+from .plan import plan
+from .processes import threads_per_run
 from .progress import StudyProgress
-from .study import TEACHER, Result, Run, Study, load_study, plan
-from .tables import Row, markdown_table, rich_table, summarise
+from .results import Result, RunFailedError, kept_results
+from .rows import Block, Row, summarise
+from .runs import Group, Run, runs_of
+from .study import TEACHER, Pair, Study, load_study, slug
+from .tables import markdown_table, rich_table, write_csv
 
 __all__ = [
     'TEACHER',
+    'Block',
+    'Group',
     'Metric',
+    'Pair',
     'Result',
     'Row',
     'Run',
     'RunFailedError',
     'Study',
     'StudyProgress',
+    'kept_results',
     'launch',
     'load_study',
     'markdown_table',
     'plan',
-    'plot_rows',
+    'plot_blocks',
+    'record_environment',
     'rich_table',
+    'runs_of',
+    'slug',
     'summarise',
+    'threads_per_run',
+    'write_csv',
 ]

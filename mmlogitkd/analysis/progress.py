@@ -5,11 +5,13 @@ from __future__ import annotations
 from types import TracebackType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
-from .launcher import State, fraction
 from .metrics import Metric
-from .study import Run
+from .runs import Run
+from .state import State
 
 __all__ = ['StudyProgress', 'duration']
 
@@ -28,16 +30,17 @@ class StudyProgress:
         self.console = console
         self.metric = metric
         self.progress = Progress(
-            TextColumn('{task.description}'),
-            BarColumn(),
+            # a long name gives way to the numbers
+            TextColumn('{task.description}', table_column=Column(no_wrap=True, ratio=1)),
+            BarColumn(bar_width=14),
             TextColumn('{task.percentage:3.0f} %'),
             TimeElapsedColumn(),
-            TextColumn('{task.fields[left]}'),
             console=console,
             disable=not console.is_terminal,
+            expand=True,
         )
         self.tasks: dict[Run, TaskID] = {}
-        self.whole = self.progress.add_task('all runs', total=1.0, left='')
+        self.whole = self.progress.add_task('all runs', total=1.0)
 
     def __enter__(self) -> StudyProgress:
         self.progress.start()
@@ -55,26 +58,33 @@ class StudyProgress:
         """Show the state, and the result of a run that has just ended."""
         left = state.time_left()
         text = 'time left unknown' if left is None else f'about {duration(left)} left'
+        over = len(state.results) + len(state.failures)
         if ended is not None:
-            result = state.results[ended]
-            value = self.metric.show(self.metric.of(result.validations[-1]))
-            count = f'[{len(state.results)}/{len(state.runs)}]'
             self.console.print(
-                f'{count} {ended.name}, seed {ended.seed}: {self.metric.name} {value} '
-                f'({duration(result.seconds)}; {text})',
+                f'[{over}/{len(state.runs)}] {ended.label}: {self._outcome(state, ended)}; {text}',
                 markup=False,
                 highlight=False,
             )
-        parts = {run: fraction(run) for run in state.started}
-        for run in set(self.tasks) - set(parts):
+        for run in set(self.tasks) - set(state.started):
             self.progress.remove_task(self.tasks.pop(run))
-        for run, part in parts.items():
+        for run in state.started:
             if run not in self.tasks:
-                name = f'{run.name}, seed {run.seed}'
-                self.tasks[run] = self.progress.add_task(name, total=1.0, left='')
-            self.progress.update(self.tasks[run], completed=part)
-        done = (len(state.results) + sum(parts.values())) / len(state.runs)
-        self.progress.update(self.whole, completed=done, left=text)
+                self.tasks[run] = self.progress.add_task(escape(run.label), total=1.0)
+            self.progress.update(self.tasks[run], completed=state.parts.get(run, 0.0))
+        done = over + len(state.blocked) + sum(state.parts.get(run, 0.0) for run in state.started)
+        failed = f', {len(state.failures)} failed' if state.failures else ''
+        self.progress.update(
+            self.whole,
+            completed=done / len(state.runs),
+            description=f'{over} of {len(state.runs)} runs{failed}, {text}',
+        )
+
+    def _outcome(self, state: State, run: Run) -> str:
+        if run in state.failures:
+            return 'FAILED'
+        result = state.results[run]
+        value = self.metric.show(self.metric.of(result.validations[-1]))
+        return f'{self.metric.name} {value} in {duration(result.seconds)}'
 
 
 def duration(seconds: float) -> str:

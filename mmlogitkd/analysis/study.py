@@ -1,28 +1,44 @@
-"""A comparison of training configs over seeds: what has to run, and what has been measured."""
+"""Study files: which students of which teachers to compare, over which seeds, by what."""
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, DictAction
-from mmengine.fileio import load
-
-from mmlogitkd.version import __version__
-
 from .metrics import Metric, read_metrics
+from .unique_yaml import read_yaml
 
-__all__ = ['Result', 'Run', 'Study', 'load_study', 'plan']
+__all__ = ['TEACHER', 'Pair', 'Study', 'is_url', 'load_study', 'slug']
 
 TEACHER = 'teacher'
-_FIELDS = {'title', 'teacher', 'students', 'seeds'}
-_OPTIONAL = {'metrics', 'scale', 'digits'}
+_PAIR = {'teacher', 'students'}
+_PAIR_OPTIONAL = {'published'}
+_STUDY = {'title', 'seeds'}
+_STUDY_OPTIONAL = {'metrics', 'scale', 'digits', 'published_as'}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A teacher and its students.
+
+    Attributes:
+        name: Heading in the table, empty in a study of one pair.
+        teacher: Config of the teacher.
+        checkpoint: The teacher's weights, a path or a URL; None if the study trains it.
+        students: Name in the table to config; the first one is what the others are compared with.
+        published: The papers' numbers by the students' names and ``'teacher'``, in the scale of
+            the table.
+    """
+
+    name: str
+    teacher: Path
+    checkpoint: str | None
+    students: dict[str, Path]
+    published: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -31,190 +47,131 @@ class Study:
 
     Attributes:
         title: Heading of the table.
-        teacher: Config of the teacher.
-        students: Name in the table to config; the first one is what the others are compared with.
-        seeds: One training per student and seed. The teacher takes the first.
-        metrics: What to compare them by, the leading one first.
+        pairs: What to compare.
+        seeds: One training per student and seed. A teacher takes the first.
+        metrics: What to compare by, the leading one first.
+        published_as: Heading of the published numbers.
     """
 
     title: str
-    teacher: Path
-    students: dict[str, Path]
+    pairs: tuple[Pair, ...]
     seeds: tuple[int, ...]
     metrics: tuple[Metric, ...]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training.
-
-    Attributes:
-        name: The student's name, or ``'teacher'``.
-        seed: Seed of the training.
-        config: Path of the config.
-        options: ``key=value`` for ``--cfg-options``.
-        folder: Work folder.
-        result: File that holds the result once it exists.
-        distils: Whether it needs the teacher's checkpoint.
-        digest: Identifies everything the result depends on; an older result is not used.
-        length: Epochs, or iterations where the loop counts these.
-        by_epoch: What ``length`` counts.
-    """
-
-    name: str
-    seed: int
-    config: Path
-    options: tuple[str, ...]
-    folder: Path
-    result: Path
-    distils: bool
-    digest: str
-    length: int
-    by_epoch: bool
-
-    @property
-    def checkpoint(self) -> Path | None:
-        """The checkpoint that MMEngine saved last, if there is one."""
-        try:
-            path = Path((self.folder / 'last_checkpoint').read_text(encoding='utf-8').strip())
-        except FileNotFoundError:
-            return None
-        return path if path.is_file() else None
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run has measured.
-
-    Attributes:
-        name: The student's name, or ``'teacher'``.
-        seed: Seed of the training.
-        digest: Digest of the run.
-        validations: What MMEngine logged of each validation: the step (epoch or iteration) and the
-            metrics, None where one had nothing to measure. The last one counts (not the best one,
-            which the test set would choose).
-        seconds: Wall-clock duration.
-        command: The command that ran.
-    """
-
-    name: str
-    seed: int
-    digest: str
-    validations: list[dict[str, float | None]]
-    seconds: float
-    command: list[str]
-
-    @classmethod
-    def of(cls, run: Run) -> Result | None:
-        """Return the kept result of a run, None where there is none or only an outdated one."""
-        try:
-            result = cls(**json.loads(run.result.read_text(encoding='utf-8')))
-        except (FileNotFoundError, json.JSONDecodeError, TypeError):
-            return None
-        usable = run.name != TEACHER or run.checkpoint is not None
-        return result if usable and result.digest == run.digest else None
-
-    def save(self, path: Path) -> None:
-        """Write it whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix('.partial')
-        partial.write_text(json.dumps(asdict(self), indent=1) + '\n', encoding='utf-8')
-        partial.replace(path)
+    published_as: str
 
 
 def load_study(path: str | Path) -> Study:
-    """Read a study file; its config paths are relative to it.
+    """Read a study file; the paths in it are relative to it.
+
+    A file without ``pairs`` is one pair, and has ``teacher`` and ``students`` itself.
 
     Raises:
-        ValueError: If the file lacks something or names a config that does not exist.
+        ValueError: If the file lacks something or names a config that does not exist. Whether a
+            teacher's checkpoint exists is seen when the study is planned.
     """
     path = Path(path)
-    content = load(path, file_format='yaml')
-    if not isinstance(content, dict) or not _FIELDS <= set(content) <= _FIELDS | _OPTIONAL:
-        raise ValueError(
-            f"'{path}' must have {', '.join(sorted(_FIELDS))}, may have "
-            f'{", ".join(sorted(_OPTIONAL))}, and nothing else'
-        )
-    configs = {TEACHER: content['teacher'], **content['students']}
-    if len(configs) != len(content['students']) + 1 or len(configs) == 1:
-        raise ValueError(f"'{path}': students must be at least one, and none named 'teacher'")
-    if wrong := [name for name in configs if not isinstance(name, str)]:
-        raise ValueError(f"'{path}': names must be text, got {wrong!r}; YAML needs quotes there")
-    if len({_slug(name) for name in configs}) < len(configs):
-        raise ValueError(f"'{path}': names must differ in more than signs: {list(configs)}")
-    paths = {name: (path.parent / config).resolve() for name, config in configs.items()}
-    missing = [str(config) for config in paths.values() if not config.is_file()]
-    if missing:
-        raise ValueError(f"'{path}' names configs that do not exist: {', '.join(missing)}")
+    where = f"'{path}'"
+    content = read_yaml(path)
+    if isinstance(content, dict) and 'pairs' in content:
+        _check_keys(where, content, _STUDY | {'pairs'}, _STUDY_OPTIONAL)
+        if not isinstance(content['pairs'], dict) or not content['pairs']:
+            raise ValueError(f'{where}: pairs must map names to pairs, got {content["pairs"]!r}')
+        _check_names(f'{where}, pairs', list(content['pairs']))
+        pairs = [
+            _pair(f"{where}, pair '{name}'", path.parent, name, pair)
+            for name, pair in content['pairs'].items()
+        ]
+    else:
+        _check_keys(where, content, _STUDY | _PAIR, _STUDY_OPTIONAL | _PAIR_OPTIONAL)
+        own = {key: content[key] for key in _PAIR | _PAIR_OPTIONAL if key in content}
+        pairs = [_pair(where, path.parent, '', own)]
+    texts = {key: content.get(key, "Papers'") for key in ('title', 'published_as')}
+    for key, text in texts.items():
+        if not isinstance(text, str):
+            raise ValueError(f'{where}: {key} must be text, got {text!r}')
     return Study(
-        title=content['title'],
-        teacher=paths.pop(TEACHER),
-        students=paths,
-        seeds=tuple(content['seeds']),
+        title=texts['title'],
+        pairs=tuple(pairs),
+        seeds=_seeds(where, content['seeds']),
         metrics=read_metrics(path, content),
+        published_as=texts['published_as'],
     )
 
 
-def plan(
-    study: Study, folder: Path, options: Sequence[str] = (), seeds: Sequence[int] | None = None
-) -> list[Run]:
-    """Return all runs: the teacher first, then the students seed by seed.
-
-    Args:
-        study: What to compare.
-        folder: Where work folders and results go.
-        options: ``key=value`` for ``--cfg-options`` of every run.
-        seeds: The students' seeds, None for the study's.
-    """
-    teacher = _run(study.teacher, TEACHER, study.seeds[0], folder, options)
-    return [teacher] + [
-        _run(config, name, seed, folder, options, teacher)
-        for seed in seeds or study.seeds
-        for name, config in study.students.items()
-    ]
-
-
-def _run(
-    path: Path,
-    name: str,
-    seed: int,
-    folder: Path,
-    options: Sequence[str],
-    teacher: Run | None = None,
-) -> Run:
-    options = (*options, f'randomness.seed={seed}')
-    config = Config.fromfile(path)
-    config.merge_from_dict(_parse(options))
-    distil = config.get('default_hooks', {}).get('distill') or {}
-    distils = bool(distil) and distil.get('enabled', True)
-    content: list[Any] = [__version__, config.to_dict()]
-    if distils and teacher is not None:
-        content.append(teacher.digest)
-    by_epoch = 'max_iters' not in config.train_cfg
-    slug = f'{_slug(name)}_seed{seed}'
-    return Run(
-        name=name,
-        seed=seed,
-        config=path,
-        options=options,
-        folder=folder / slug,
-        result=folder / 'results' / f'{slug}.json',
-        distils=distils,
-        digest=hashlib.sha256(
-            json.dumps(content, sort_keys=True, default=str).encode()
-        ).hexdigest(),
-        length=config.train_cfg.max_epochs if by_epoch else config.train_cfg.max_iters,
-        by_epoch=by_epoch,
-    )
-
-
-def _slug(name: str) -> str:
-    """Return a name for files."""
+def slug(name: str) -> str:
+    """Return a name for files: lower-case letters and digits of ASCII, the rest as hyphens."""
     return re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')
 
 
-def _parse(options: Sequence[str]) -> dict[str, Any]:
-    """Read ``key=value`` as MMEngine's command line does."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args(['--cfg-options', *options]).cfg_options
+def is_url(checkpoint: str) -> bool:
+    """Return whether a checkpoint is somewhere on the web."""
+    return checkpoint.startswith(('http://', 'https://'))
+
+
+def _pair(where: str, folder: Path, name: str, content: Any) -> Pair:
+    _check_keys(where, content, _PAIR, _PAIR_OPTIONAL)
+    students = content['students']
+    if not isinstance(students, dict) or not students or TEACHER in students:
+        raise ValueError(
+            f"{where}: students must map names to configs, at least one and none named 'teacher', "
+            f'got {students!r}'
+        )
+    _check_names(where, [TEACHER, *students])
+    teacher, checkpoint = content['teacher'], None
+    if isinstance(teacher, dict):
+        _check_keys(f'{where}, teacher', teacher, {'config', 'checkpoint'}, set())
+        teacher, checkpoint = teacher['config'], teacher['checkpoint']
+        if not isinstance(checkpoint, str):
+            raise ValueError(f"{where}: the teacher's checkpoint must be text, got {checkpoint!r}")
+        if not is_url(checkpoint):
+            checkpoint = str((folder / checkpoint).resolve())
+    configs = {TEACHER: teacher, **students}
+    if wrong := [config for config in configs.values() if not isinstance(config, str)]:
+        raise ValueError(f'{where}: configs must be paths, got {wrong!r}')
+    paths = {key: (folder / config).resolve() for key, config in configs.items()}
+    if missing := [str(config) for config in paths.values() if not config.is_file()]:
+        raise ValueError(f'{where} names configs that do not exist: {", ".join(missing)}')
+    published = content.get('published', {})
+    _check_published(where, published, list(configs))
+    return Pair(name, paths.pop(TEACHER), checkpoint, paths, published)
+
+
+def _check_keys(where: str, content: Any, required: set[str], optional: set[str]) -> None:
+    if not isinstance(content, dict) or not required <= set(content) <= required | optional:
+        may = f', may have {", ".join(sorted(optional))},' if optional else ''
+        got = list(content) if isinstance(content, dict) else content
+        raise ValueError(
+            f'{where} must have {", ".join(sorted(required))}{may} and nothing else, got {got!r}'
+        )
+
+
+def _check_names(where: str, names: Sequence[Any]) -> None:
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise ValueError(f'{where}: names must be text, got {wrong!r}; YAML needs quotes there')
+    if wrong := [name for name in names if not slug(name)]:
+        raise ValueError(f'{where}: names need a letter or digit of ASCII for files, got {wrong!r}')
+    if len({slug(name) for name in names}) < len(names):
+        raise ValueError(f'{where}: names must differ in more than signs: {names}')
+
+
+def _check_published(where: str, published: Any, legal: Sequence[str]) -> None:
+    if not isinstance(published, dict):
+        raise ValueError(f'{where}: published must map names to numbers, got {published!r}')
+    if unknown := [name for name in published if name not in legal]:
+        raise ValueError(
+            f'{where}: published has {unknown!r}, which are not among the names of the pair: '
+            f'{", ".join(legal)}; leave them out or add the students'
+        )
+    for name, value in published.items():
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):
+            raise ValueError(f'{where}: published {name} must be a number, got {value!r}')
+
+
+def _seeds(where: str, seeds: Any) -> tuple[int, ...]:
+    whole = isinstance(seeds, list) and all(type(seed) is int and seed >= 0 for seed in seeds)
+    if not whole or not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(
+            f'{where}: seeds must be a list of different whole numbers from 0, got {seeds!r}'
+        )
+    return tuple(seeds)

@@ -1,131 +1,159 @@
-"""Tables of a study: mean and spread over the seeds."""
+"""Tables of a study: for readers mean and spread over the seeds, for programs every run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from statistics import fmean, stdev
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from .metrics import DASH, Metric
-from .study import Result
+from .results import Result
+from .rows import Block, Row
+from .runs import Group, Run
 
-__all__ = ['Row', 'markdown_table', 'rich_table', 'summarise']
+__all__ = ['markdown_table', 'rich_table', 'write_csv']
 
-_NOTE = (
-    f'{DASH}: no value in the log. For COCO metrics: the detector has found nothing at all, '
-    'or there are no objects of that kind.'
-)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One method's results.
-
-    Attributes:
-        name: Name of the method.
-        values: The leading metric per seed, in the order of the seeds.
-        others: Means of the other metrics over the seeds.
-        seconds: Mean duration of a run.
-    """
-
-    name: str
-    values: tuple[float | None, ...]
-    others: tuple[float | None, ...]
-    seconds: float
-
-    @property
-    def mean(self) -> float | None:
-        """Mean over the seeds, None if one has no value."""
-        return _mean(self.values)
-
-    @property
-    def spread(self) -> float | None:
-        """Sample standard deviation over the seeds, None for one seed or where one has no value."""
-        known = [value for value in self.values if value is not None]
-        return stdev(known) if len(known) == len(self.values) > 1 else None
+_MISSING = '?'
+_NOTES = {
+    DASH: f'{DASH}: no value in the log. For COCO metrics: the detector has found nothing at all, '
+    'or there are no objects of that kind.',
+    _MISSING: f'{_MISSING}: no result yet; "(2 of 3)" is a mean over two of three seeds.',
+}
 
 
-def summarise(
-    results: Iterable[Result], names: Sequence[str], metrics: Sequence[Metric]
-) -> list[Row]:
-    """Group results by name, in the order of ``names``; names without results are left out."""
-    results = sorted(results, key=lambda result: result.seed)
-    rows = []
-    for name in names:
-        mine = [result for result in results if result.name == name]
-        if mine:
-            values, *others = (
-                tuple(metric.of(result.validations[-1]) for result in mine) for metric in metrics
-            )
-            seconds = fmean(result.seconds for result in mine)
-            rows.append(Row(name, values, tuple(map(_mean, others)), seconds))
-    return rows
-
-
-def markdown_table(rows: Sequence[Row], reference: str, metrics: Sequence[Metric]) -> str:
+def markdown_table(
+    blocks: Sequence[Block], metrics: Sequence[Metric], published_as: str = "Papers'"
+) -> str:
     """Return a table in Markdown.
 
     Args:
-        rows: One per method.
-        reference: Name of the row that the others' gains refer to.
-        metrics: What the rows were made with.
+        blocks: The rows, pair by pair; the name of a pair is a row of its own.
+        metrics: What to show, the leading one with its spread, gain and every seed.
+        published_as: Heading of the papers' numbers; without any there is no such column.
     """
-    header = _header(reference, metrics)
-    lines = [header, (':--', *['--:'] * (len(header) - 1)), *_cells(rows, reference, metrics)]
-    table = ''.join(f'| {" | ".join(line)} |\n' for line in lines)
-    return table + (f'\n{_NOTE}\n' if _lacks(rows) else '')
+    header = _header(blocks, metrics, published_as)
+    lines = [header, [':--', *['--:'] * (len(header) - 1)]]
+    for block in blocks:
+        if block.pair:
+            lines.append([f'**{block.pair}**', *[''] * (len(header) - 1)])
+        lines += _cells(block, metrics, _published(blocks))
+    escaped = ([cell.replace('|', r'\|') for cell in line] for line in lines)
+    table = ''.join(f'| {" | ".join(line)} |\n' for line in escaped)
+    return table + ''.join(f'\n{note}\n' for note in _notes(blocks, metrics))
 
 
-def rich_table(rows: Sequence[Row], reference: str, metrics: Sequence[Metric], title: str) -> Table:
+def rich_table(
+    blocks: Sequence[Block], metrics: Sequence[Metric], title: str, published_as: str = "Papers'"
+) -> Table:
     """Return the same table for a terminal."""
-    table = Table(title=title, caption=_NOTE if _lacks(rows) else None)
-    for index, cell in enumerate(_header(reference, metrics)):
-        table.add_column(cell, justify='right' if index else 'left')
-    for line in _cells(rows, reference, metrics):
-        table.add_row(*line)
+    notes = ' '.join(_notes(blocks, metrics))
+    table = Table(title=escape(title), caption=escape(notes) or None)
+    for index, cell in enumerate(_header(blocks, metrics, published_as)):
+        table.add_column(escape(cell), justify='right' if index else 'left')
+    for block in blocks:
+        if block.pair:
+            table.add_section()
+            table.add_row(f'[bold]{escape(block.pair)}[/]')
+        for line in _cells(block, metrics, _published(blocks)):
+            table.add_row(*map(escape, line))
     return table
 
 
-def _header(reference: str, metrics: Sequence[Metric]) -> tuple[str, ...]:
+def write_csv(
+    path: Path,
+    groups: Sequence[Group],
+    results: Mapping[Run, Result],
+    metrics: Sequence[Metric],
+    base: Path,
+) -> None:
+    """Write one line per result; a run that several pairs share stands in each of them.
+
+    Args:
+        path: File to write.
+        groups: What the table shows.
+        results: What there is of it.
+        metrics: What to write, in the table's scale, with all digits.
+        base: Folder that the configs' paths are written relative to.
+    """
+    with path.open('w', encoding='utf-8', newline='') as file:
+        writer = csv.writer(file, lineterminator='\n')
+        names = [metric.name for metric in metrics]
+        writer.writerow(['pair', 'method', 'seed', *names, 'seconds', 'config', 'folder'])
+        for group in groups:
+            for entry in group.entries:
+                for run in entry.runs:
+                    if (result := results.get(run)) is None:
+                        continue
+                    values = [metric.of(result.validations[-1]) for metric in metrics]
+                    config = Path(os.path.relpath(run.config, base)).as_posix()
+                    cells = [*values, result.seconds, config, run.folder.name]
+                    writer.writerow([group.pair, entry.name, run.seed, *cells])
+
+
+def _header(blocks: Sequence[Block], metrics: Sequence[Metric], published_as: str) -> list[str]:
     leading, *others = (metric.name for metric in metrics)
-    return (
+    references = {block.reference for block in blocks}
+    return [
         'Method',
         f'{leading}, mean ± sd',
-        f'Over {reference}',
+        f'Over {references.pop() if len(references) == 1 else "the first student"}',
+        *([published_as] if _published(blocks) else []),
         *others,
         'Every seed',
         'Seconds',
-    )
+    ]
 
 
-def _cells(rows: Sequence[Row], reference: str, metrics: Sequence[Metric]) -> list[tuple[str, ...]]:
+def _cells(block: Block, metrics: Sequence[Metric], published: bool) -> list[list[str]]:
     leading, *others = metrics
-    base = next((row.mean for row in rows if row.name == reference), None)
-    cells: list[tuple[str, ...]] = []
-    for row in rows:
-        spread = '' if row.spread is None else f' ± {leading.show(row.spread)}'
-        gain = ''
-        if row.name != reference and base is not None and row.mean is not None:
-            gain = leading.show(row.mean - base, '+')
+    cells = []
+    for row in block.rows:
+        gain = None if row.name == block.reference else block.gain(row, leading)
         cells.append(
-            (
+            [
                 row.name,
-                f'{leading.show(row.mean)}{spread}',
-                gain,
-                *(metric.show(mean) for metric, mean in zip(others, row.others, strict=True)),
-                ', '.join(map(leading.show, row.values)),
-                f'{row.seconds:.0f}',
-            )
+                _mean(row, leading, spread=True),
+                '' if gain is None else leading.show(gain, '+'),
+                *([_optional(row.published, leading)] if published else []),
+                *(_mean(row, metric) for metric in others),
+                ', '.join(_seed(result, leading) for result in row.results),
+                '' if row.seconds is None else f'{row.seconds:.0f}',
+            ]
         )
     return cells
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if len(known) == len(values) else None
+def _mean(row: Row, metric: Metric, spread: bool = False) -> str:
+    if not row.known:
+        return _MISSING
+    text = metric.show(row.mean(metric))
+    if spread and (deviation := row.spread(metric)) is not None:
+        text += f' ± {metric.show(deviation)}'
+    return text if row.complete else f'{text} ({len(row.known)} of {len(row.results)})'
 
 
-def _lacks(rows: Sequence[Row]) -> bool:
-    return any(value is None for row in rows for value in (*row.values, *row.others))
+def _seed(result: Result | None, metric: Metric) -> str:
+    return _MISSING if result is None else metric.show(metric.of(result.validations[-1]))
+
+
+def _optional(value: float | None, metric: Metric) -> str:
+    return '' if value is None else metric.show(value)
+
+
+def _published(blocks: Sequence[Block]) -> bool:
+    return any(row.published is not None for block in blocks for row in block.rows)
+
+
+def _notes(blocks: Sequence[Block], metrics: Sequence[Metric]) -> list[str]:
+    rows = [row for block in blocks for row in block.rows]
+    lacks = {
+        DASH: any(
+            value is None for row in rows for metric in metrics for value in row.values(metric)
+        ),
+        _MISSING: not all(row.complete for row in rows),
+    }
+    return [_NOTES[sign] for sign, lacking in lacks.items() if lacking]
