@@ -92,13 +92,15 @@ class _Planner:
     def training(self, pair: Pair, name: str, seed: int, teacher: Run | None) -> Run:
         """Return the run that trains a student, or the teacher where there is none given."""
         path = pair.teacher if name == TEACHER else pair.students[name]
-        option = f'randomness.seed={seed}'
+        own = () if name == TEACHER else pair.options.get(name, ())
+        options = (*own, f'randomness.seed={seed}')
         config = deepcopy(self._config(path))
-        config.merge_from_dict(_parse([option]))
+        _check_options(f"student '{name}'", config, own)
+        config.merge_from_dict(_parse(options))
         distil = config.get('default_hooks', {}).get('distill') or {}
         if not distil or not distil.get('enabled', True):
             teacher = None
-        if teacher is None:
+        if teacher is None and not own:
             base = self._plain(pair, name)
         else:
             base = '_'.join(slug(part) for part in (pair.name, name) if part)
@@ -110,7 +112,7 @@ class _Planner:
             name=name,
             seed=seed,
             config=path,
-            options=(*self.options, option),
+            options=(*self.options, *options),
             teacher=teacher,
             given=None,
             length=config.train_cfg.max_epochs if by_epoch else config.train_cfg.max_iters,
@@ -147,6 +149,20 @@ class _Planner:
         content = [__version__, config.to_dict(), *more]
         text = json.dumps(content, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_options(where: str, config: Config, options: Sequence[str]) -> None:
+    """Refuse options below a part that the config does not have: MMEngine would add it unread."""
+    for option in options:
+        part: Any = config.to_dict()
+        *parents, _ = option.partition('=')[0].split('.')
+        for depth, key in enumerate(parents, start=1):
+            if not isinstance(part, dict) or key not in part:
+                raise ValueError(
+                    f"{where}: the config has no '{'.'.join(parents[:depth])}', which the option "
+                    f"'{option}' changes; options change what is there"
+                )
+            part = part[key]
 
 
 def _fingerprint(checkpoint: str) -> str:

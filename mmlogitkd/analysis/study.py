@@ -30,6 +30,7 @@ class Pair:
         teacher: Config of the teacher.
         checkpoint: The teacher's weights, a path or a URL; None if the study trains it.
         students: Name in the table to config; the first one is what the others are compared with.
+        options: What students change in their configs, ``key=value`` for ``--cfg-options``.
         published: The papers' numbers by the students' names and ``'teacher'``, in the scale of
             the table.
     """
@@ -38,6 +39,7 @@ class Pair:
     teacher: Path
     checkpoint: str | None
     students: dict[str, Path]
+    options: dict[str, tuple[str, ...]]
     published: dict[str, float]
 
 
@@ -125,7 +127,10 @@ def _pair(where: str, folder: Path, name: str, content: Any) -> Pair:
             raise ValueError(f"{where}: the teacher's checkpoint must be text, got {checkpoint!r}")
         if not is_url(checkpoint):
             checkpoint = str((folder / checkpoint).resolve())
-    configs = {TEACHER: teacher, **students}
+    configs, options = {TEACHER: teacher, **students}, {}
+    for student, value in students.items():
+        if isinstance(value, dict):
+            configs[student], options[student] = _changed(f"{where}, student '{student}'", value)
     if wrong := [config for config in configs.values() if not isinstance(config, str)]:
         raise ValueError(f'{where}: configs must be paths, got {wrong!r}')
     paths = {key: (folder / config).resolve() for key, config in configs.items()}
@@ -133,7 +138,23 @@ def _pair(where: str, folder: Path, name: str, content: Any) -> Pair:
         raise ValueError(f'{where} names configs that do not exist: {", ".join(missing)}')
     published = content.get('published', {})
     _check_published(where, published, list(configs))
-    return Pair(name, paths.pop(TEACHER), checkpoint, paths, published)
+    return Pair(name, paths.pop(TEACHER), checkpoint, paths, options, published)
+
+
+def _changed(where: str, content: dict) -> tuple[Any, tuple[str, ...]]:
+    """Read a student that changes its config: the config, and the changes for the command line."""
+    _check_keys(where, content, {'config', 'options'}, set())
+    options = content['options']
+    plain = (bool, int, float, str, list, type(None))
+    if not isinstance(options, dict) or not all(isinstance(v, plain) for v in options.values()):
+        raise ValueError(
+            f'{where}: options must map keys of the config, with dots between, to plain values or '
+            f'lists, got {options!r}'
+        )
+    return content['config'], tuple(
+        f'{key}={str(value).replace(" ", "") if isinstance(value, list) else value}'
+        for key, value in options.items()
+    )
 
 
 def _check_keys(where: str, content: Any, required: set[str], optional: set[str]) -> None:

@@ -176,3 +176,49 @@ def test_a_checkpoint_on_the_web_is_not_fetched_for_the_plan(study_file, tmp_pat
     give_checkpoint(study_file, 'https://example.invalid/a.pth')
     (teacher, *_) = runs_of(plan(load_study(study_file), tmp_path))
     assert teacher.checkpoint == 'https://example.invalid/a.pth'
+
+
+def test_a_student_may_change_its_config(study_file, tmp_path):
+    text = study_file.read_text()
+    student = (
+        '{config: kd.py, options: {default_hooks.distill.sizes: [1, 2], train_cfg.max_epochs: 3}}'
+    )
+    study_file.write_text(text.replace('quiet: quiet.py', f'longer: {student}'))
+    runs = runs_of(plan(load_study(study_file), tmp_path, seeds=[5]))
+    kd, longer = runs[2:]
+    assert longer.config == kd.config
+    assert longer.options == (
+        'default_hooks.distill.sizes=[1,2]',
+        'train_cfg.max_epochs=3',
+        'randomness.seed=5',
+    )
+    assert (longer.length, longer.teacher) == (3, runs[0])
+    assert longer.digest != kd.digest
+    assert longer.folder == tmp_path / 'longer_seed5'
+
+
+def test_plain_students_that_change_one_config_do_not_meet(pairs_file, tmp_path):
+    text = pairs_file.read_text(encoding='utf-8')
+    short = 'short: {config: alone.py, options: {train_cfg.max_epochs: 1}}'
+    pairs_file.write_text(
+        text.replace('quiet: quiet.py', short).replace(
+            'alone: alone.py, KD: kd.py}', f'alone: alone.py, KD: kd.py, {short}}}'
+        ),
+        encoding='utf-8',
+    )
+    groups = plan(load_study(pairs_file), tmp_path, seeds=[5])
+    one, other = (group.entries[-1].runs[0] for group in groups[:2])
+    assert one is other  # the same run, shown in both
+    assert one.length == 1
+    assert one.folder != groups[0].entries[1].runs[0].folder
+
+
+@pytest.mark.parametrize(
+    ('option', 'missing'),
+    [('distill.sizes: 1', 'distill'), ('default_hooks.distil.sizes: 1', 'default_hooks.distil')],
+)
+def test_options_must_change_what_there_is(study_file, tmp_path, option, missing):
+    student = f'{{config: kd.py, options: {{{option}}}}}'
+    study_file.write_text(study_file.read_text().replace('quiet.py', student))
+    with pytest.raises(ValueError, match=f"student 'quiet': the config has no '{missing}'"):
+        plan(load_study(study_file), tmp_path)

@@ -64,6 +64,9 @@ def test_a_teacher_with_a_checkpoint(study_file, given, read):
         ('{alone: alone.py, KD: kd.py, quiet: quiet.py}', '{}', 'at least one'),
         ('{alone: alone.py, KD: kd.py, quiet: quiet.py}', 'kd.py', "students .* got 'kd.py'"),
         ('quiet:', '"→":', r"need a letter or digit of ASCII for files, got \['→'\]"),
+        ('kd.py', '{config: kd.py}', "student 'KD' must have config, options and nothing else"),
+        ('kd.py', '{config: kd.py, options: [1]}', r'options must map keys .* got \[1\]'),
+        ('kd.py', '{config: kd.py, options: {a: {b: 1}}}', 'plain values or lists, got'),
         ('kd.py', '[kd.py]', r"configs must be paths, got \[\['kd.py'\]\]"),
         ('title: A study', 'title: 3', 'title must be text, got 3'),
         (
