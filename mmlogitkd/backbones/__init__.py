@@ -1,5 +1,6 @@
-"""The CIFAR networks of the distillation literature."""
+"""The networks of the distillation literature that mmpretrain lacks."""
 
 from .cifar_resnet import CIFARResNet
+from .mobilenet_v1 import MobileNetV1
 
-__all__ = ['CIFARResNet']
+__all__ = ['CIFARResNet', 'MobileNetV1']
