@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmlogitkd.registry import MODELS
+
+from .base import HE_NORMAL, CIFARBackbone
 
 
 class BasicBlock(nn.Module):
@@ -40,7 +40,7 @@ class BasicBlock(nn.Module):
 
 
 @MODELS.register_module()
-class CIFARResNet(BaseModule):
+class CIFARResNet(CIFARBackbone):
     """ResNet for 32x32 images: a 3x3 stem and three stages of basic blocks.
 
     The networks of CIFAR-100's distillation tables: resnet8/14/20/32/44/56/110 with
@@ -76,16 +76,13 @@ class CIFARResNet(BaseModule):
         channels: Sequence[int] = (16, 16, 32, 64),
         in_channels: int = 3,
         channels_last: bool = False,
-        init_cfg: dict | list[dict] | None = dict(  # noqa: B006 (MMEngine copies it)
-            type='Kaiming', layer='Conv2d', mode='fan_out', nonlinearity='relu'
-        ),
+        init_cfg: dict | list[dict] | None = HE_NORMAL,
     ) -> None:
         if depth < 8 or (depth - 2) % 6:
             raise ValueError(f'depth must be 6 n + 2 with n >= 1 (8, 14, 20, 32, ...), got {depth}')
         if len(channels) != 4:
             raise ValueError(f'channels must name the stem and three stages, got {channels!r}')
-        super().__init__(init_cfg)
-        self.channels_last = channels_last
+        super().__init__(channels_last, init_cfg)
         stem, *stages = channels
         self.conv1 = nn.Conv2d(in_channels, stem, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(stem)
@@ -100,16 +97,7 @@ class CIFARResNet(BaseModule):
         rest = [BasicBlock(out_channels, out_channels) for _ in range(blocks - 1)]
         return nn.Sequential(BasicBlock(in_channels, out_channels, stride), *rest)
 
-    def forward(self, x: Tensor) -> tuple[Tensor]:
-        """Return the last stage's map after its activation.
-
-        Args:
-            x: Images (N, in_channels, H, W); H and W should be multiples of 4.
-
-        Returns:
-            One map (N, channels[3], H / 4, W / 4) in a tuple, as mmpretrain's necks take it.
-        """
-        if self.channels_last:
-            x = x.contiguous(memory_format=torch.channels_last)
+    def last_map(self, x: Tensor) -> Tensor:
+        """Map (N, in_channels, H, W) to (N, channels[3], H / 4, W / 4), multiples of 4 taken."""
         x = self.relu(self.bn1(self.conv1(x)))
-        return (self.layer3(self.layer2(self.layer1(x))),)
+        return self.layer3(self.layer2(self.layer1(x)))

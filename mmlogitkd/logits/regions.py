@@ -25,6 +25,10 @@ def averaging_pool(neck: nn.Module | None) -> nn.Module | None:
 def pooled_cells(feature_map: Tensor, scales: Sequence[int], nested: bool = False) -> Tensor:
     """Average a map over the cells of an m x m grid for every m in ``scales``.
 
+    A grid finer than the map is its positions repeated, and taken only where each is repeated
+    equally often: a 4x4 grid of a 2x2 map has every position four times, as in the authors' runs
+    with MobileNetV2 on 32x32 images.
+
     Args:
         feature_map: (N, D, H, W).
         scales: grid sizes.
@@ -35,15 +39,17 @@ def pooled_cells(feature_map: Tensor, scales: Sequence[int], nested: bool = Fals
         (N, D, sum of m*m), scale by scale, row by row.
 
     Raises:
-        ValueError: a grid finer than the map; its cells would repeat positions.
+        ValueError: a grid finer than the map and no multiple of it, or finer than a map with a
+            side of 1, which has no regions.
     """
     height, width = feature_map.shape[-2:]
-    if max(scales) > min(height, width):
-        raise ValueError(
-            f'scales={tuple(scales)} ask for a {max(scales)}x{max(scales)} grid, but the last '
-            f'feature map is {height}x{width}: leave out scales above {min(height, width)}, '
-            'or use larger inputs'
-        )
+    for m in scales:
+        if any(m > side and (side == 1 or m % side) for side in (height, width)):
+            raise ValueError(
+                f'scales={tuple(scales)} ask for a {m}x{m} grid, but the last feature map is '
+                f'{height}x{width}: leave out scales above {min(height, width)}, or use larger '
+                'inputs'
+            )
     source = F.adaptive_avg_pool2d(feature_map, max(scales)) if nested else feature_map
     return torch.cat([F.adaptive_avg_pool2d(source, m).flatten(2) for m in scales], dim=2)
 

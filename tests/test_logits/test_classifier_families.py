@@ -236,13 +236,29 @@ def test_teacher_and_student_of_different_families() -> None:
     torch.testing.assert_close(student(inputs, samples, mode='loss')['loss_kd'], expected)
 
 
-def test_a_map_smaller_than_the_grid_is_refused() -> None:
+@pytest.mark.parametrize(('size', 'grid'), [(32, 2), (96, 4)])
+def test_a_grid_that_does_not_fit_the_map_is_refused(size: int, grid: int) -> None:
     student = randomised(FAMILIES['mobilenet_v2'][0], 0)
     sdd = SDDLoss(base=dict(type='mmlogitkd.KDLoss'), scales=(1, 2, 4))
     distiller = LogitDistiller(random_teacher(FAMILIES['resnet'][0]), dict(loss_sdd=sdd))
     distiller.attach(student)
-    with pytest.raises(ValueError, match=r'scales=\(1, 2, 4\).*2x2: leave out scales above 2'):
-        student(*batch(64), mode='loss')
+    side = size // 32
+    message = rf'scales=\(1, 2, 4\) ask for a {grid}x{grid} grid.*{side}x{side}: leave out scales'
+    with pytest.raises(ValueError, match=message):
+        student(*batch(size), mode='loss')
+
+
+@pytest.mark.parametrize('nested', [False, True])
+def test_a_grid_twice_as_fine_as_the_map_repeats_every_position_four_times(nested: bool) -> None:
+    from mmlogitkd.logits.regions import pooled_cells
+
+    torch.manual_seed(0)
+    small = torch.randn(2, 3, 2, 2)
+    cells = pooled_cells(small, (1, 2, 4), nested)
+    repeated = small.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    torch.testing.assert_close(cells[:, :, 0], small.mean((2, 3)))
+    torch.testing.assert_close(cells[:, :, 1:5], small.flatten(2))
+    torch.testing.assert_close(cells[:, :, 5:], repeated.flatten(2))
 
 
 def test_nested_pooling_is_the_authors() -> None:

@@ -1,0 +1,5 @@
+_base_ = 'classifier.py'
+model = dict(
+    backbone=dict(type='mmlogitkd.CIFARVGG', depth=19),
+    head=dict(in_channels=512),
+)
