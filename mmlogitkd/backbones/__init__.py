@@ -6,6 +6,7 @@ from .cifar_shufflenet_v1 import CIFARShuffleNetV1
 from .cifar_shufflenet_v2 import CIFARShuffleNetV2
 from .cifar_vgg import CIFARVGG
 from .cifar_wide_resnet import CIFARWideResNet
+from .large_stem import large_stem
 from .mobilenet_v1 import MobileNetV1
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     'CIFARShuffleNetV2',
     'CIFARWideResNet',
     'MobileNetV1',
+    'large_stem',
 ]
