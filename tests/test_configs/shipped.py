@@ -13,6 +13,8 @@ FRAGMENTS = sorted((CONFIGS / '_base_' / 'distill').glob('*.py'))
 ALL = sorted(path for path in CONFIGS.rglob('*.py'))
 BASELINES = sorted((CLASSIFICATION / 'baseline').glob('*.py'))
 DISTILLING = sorted(path for path in CLASSIFICATION.rglob('*.py') if path not in BASELINES)
+# those have images of their own: see test_fine_grained
+FINE_GRAINED = [path for path in DISTILLING if path.stem.endswith(('_cub200', '_tiny-imagenet'))]
 DETECTOR_BASELINES = sorted((DETECTION / 'baseline').glob('*.py'))
 DETECTORS = sorted(path for path in DETECTION.rglob('*.py') if path not in DETECTOR_BASELINES)
 METHOD_FOLDERS = sorted(
@@ -21,7 +23,9 @@ METHOD_FOLDERS = sorted(
 METAFILES = sorted(CONFIGS.rglob('metafile.yml'))
 # every method on one pair, and every pair with one method
 ONE_PAIR = [path for path in DISTILLING if path.stem.endswith('_resnet34-resnet18_8xb16_cifar100')]
-PAIRS = [path for path in DISTILLING if path.stem.startswith('sd-dkd_')]
+PAIRS = [
+    path for path in DISTILLING if path.stem.startswith('sd-dkd_') and path not in FINE_GRAINED
+]
 # every kind of detector, and every method on some
 ONE_PER_KIND = [
     path
