@@ -11,10 +11,12 @@ CLASSIFICATION = CONFIGS / 'classification'
 DETECTION = CONFIGS / 'detection'
 FRAGMENTS = sorted((CONFIGS / '_base_' / 'distill').glob('*.py'))
 ALL = sorted(path for path in CONFIGS.rglob('*.py'))
-BASELINES = sorted((CLASSIFICATION / 'baseline').glob('*.py'))
-DISTILLING = sorted(path for path in CLASSIFICATION.rglob('*.py') if path not in BASELINES)
-# those have images of their own: see test_fine_grained
-FINE_GRAINED = [path for path in DISTILLING if path.stem.endswith(('_cub200', '_tiny-imagenet'))]
+EVERY_BASELINE = sorted((CLASSIFICATION / 'baseline').glob('*.py'))
+EVERY_DISTILLING = sorted(p for p in CLASSIFICATION.rglob('*.py') if p not in EVERY_BASELINE)
+# CUB-200 and Tiny-ImageNet have images of their own: test_fine_grained runs these
+FINE_GRAINED = [p for p in EVERY_DISTILLING if p.stem.endswith(('_cub200', '_tiny-imagenet'))]
+BASELINES = [path for path in EVERY_BASELINE if 'cifar100' in path.stem]
+DISTILLING = [path for path in EVERY_DISTILLING if path not in FINE_GRAINED]
 DETECTOR_BASELINES = sorted((DETECTION / 'baseline').glob('*.py'))
 DETECTORS = sorted(path for path in DETECTION.rglob('*.py') if path not in DETECTOR_BASELINES)
 METHOD_FOLDERS = sorted(
@@ -23,9 +25,7 @@ METHOD_FOLDERS = sorted(
 METAFILES = sorted(CONFIGS.rglob('metafile.yml'))
 # every method on one pair, and every pair with one method
 ONE_PAIR = [path for path in DISTILLING if path.stem.endswith('_resnet34-resnet18_8xb16_cifar100')]
-PAIRS = [
-    path for path in DISTILLING if path.stem.startswith('sd-dkd_') and path not in FINE_GRAINED
-]
+PAIRS = [path for path in DISTILLING if path.stem.startswith('sd-dkd_')]
 # every kind of detector, and every method on some
 ONE_PER_KIND = [
     path

@@ -20,11 +20,19 @@ from mmengine.runner import Runner
 from tests.miniature import WNIDS, write_cub, write_tiny_imagenet
 from tools.prepare_tiny_imagenet import main as prepare_tiny_imagenet
 
-from .shipped import BASELINES, CLASSIFICATION, FINE_GRAINED, METAFILES, ROOT, ids
+from .shipped import (
+    CLASSIFICATION,
+    EVERY_BASELINE,
+    FINE_GRAINED,
+    METAFILES,
+    ROOT,
+    code_lines,
+    ids,
+)
 
 SETS = {'cub200': 'CUB-200-2011', 'tiny-imagenet': 'Tiny-ImageNet'}
 FOLDERS = {'cub200': 'CUB_200_2011', 'tiny-imagenet': 'tiny-imagenet-200'}
-PLAIN = [path for path in BASELINES if path.stem.endswith(tuple(f'_{name}' for name in SETS))]
+PLAIN = [path for path in EVERY_BASELINE if path.stem.endswith(tuple(f'_{name}' for name in SETS))]
 DESCRIBED = {
     model['Name']: model
     for path in METAFILES
@@ -155,6 +163,9 @@ def test_name_metafile_and_bases_agree(path: Path) -> None:
     assert base == student_file
     assert teacher_base.name == f'{teacher}_{name}.py' and teacher_base.is_file()
     assert fragment.stem.split('_')[0] == method and fragment.is_file()
+    assert code_lines(path) <= 12
+    first = path.read_text(encoding='utf-8').splitlines()[0]
+    assert first.startswith('# Hyper-parameters: ') and 'published' in first
 
 
 @pytest.mark.parametrize('path', EVERY)
@@ -173,8 +184,15 @@ def test_differs_from_the_plain_config_by_distillation_alone(path: Path) -> None
     [loss] = map(MODELS.build, distill['losses'].values())
     method = path.stem.split('_')[0]
     if method.startswith('sd-'):
+        alike = {'ResNet32x4 ResNet8x4', 'VGG13 VGG8'}
+        pair = ' '.join(DESCRIBED[path.stem][role]['Name'] for role in ('Teacher', 'Student'))
+        coarse = set_of(path) == 'tiny-imagenet' and pair in alike
+        assert loss.scales == ((1, 2) if coarse else (1, 2, 4))
         loss = loss.base
     assert type(loss).__name__.lower() == f'{method.removeprefix("sd-")}loss'
+    weight = dict(DKDLoss='beta', NKDLoss='gamma').get(type(loss).__name__)
+    if weight:
+        assert getattr(loss, weight) == (6 if teacher_file.stem.startswith('vgg13') else 8)
 
 
 def test_cub_is_read_as_the_official_archive_has_it(data: Path) -> None:

@@ -15,7 +15,8 @@ from .shipped import CONFIGS, code_lines
 STUDIES = sorted(
     path
     for path in CONFIGS.rglob('*.yml')
-    if path.name not in ('metafile.yml', 'model-index.yml', 'literature.yml')
+    if path.name not in ('metafile.yml', 'model-index.yml')
+    and not path.parent.name.endswith('_benchmark')  # many pairs in one file
 )
 STUDENTS = [(path, name) for path in STUDIES for name in load_study(path).students]
 IDS = [f'{path.parent.name}-{path.stem}-{name}' for path, name in STUDENTS]

@@ -2,7 +2,8 @@
 _base_ = [
     '../baseline/vgg8_1xb256-200e_tiny-imagenet.py',
     '../../_base_/teachers/vgg13_tiny-imagenet.py',
-    '../../_base_/distill/dkd_vgg13.py',
+    '../../_base_/distill/dkd.py',
 ]
 
+_base_.distill.losses.loss_dkd.update(beta=6.0)
 default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))
