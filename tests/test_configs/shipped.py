@@ -11,8 +11,12 @@ CLASSIFICATION = CONFIGS / 'classification'
 DETECTION = CONFIGS / 'detection'
 FRAGMENTS = sorted((CONFIGS / '_base_' / 'distill').glob('*.py'))
 ALL = sorted(path for path in CONFIGS.rglob('*.py'))
-BASELINES = sorted((CLASSIFICATION / 'baseline').glob('*.py'))
-DISTILLING = sorted(path for path in CLASSIFICATION.rglob('*.py') if path not in BASELINES)
+EVERY_BASELINE = sorted((CLASSIFICATION / 'baseline').glob('*.py'))
+EVERY_DISTILLING = sorted(p for p in CLASSIFICATION.rglob('*.py') if p not in EVERY_BASELINE)
+# CUB-200 and Tiny-ImageNet have images of their own: test_fine_grained runs these
+FINE_GRAINED = [p for p in EVERY_DISTILLING if p.stem.endswith(('_cub200', '_tiny-imagenet'))]
+BASELINES = [path for path in EVERY_BASELINE if 'cifar100' in path.stem]
+DISTILLING = [path for path in EVERY_DISTILLING if path not in FINE_GRAINED]
 # the literature's CIFAR-100 tables: the networks alone, and every method on every pair
 PLAIN = [path for path in BASELINES if path.stem.endswith('_1xb64-240e_cifar100')]
 LITERATURE = [path for path in DISTILLING if path.stem.endswith('_1xb64-240e_cifar100')]

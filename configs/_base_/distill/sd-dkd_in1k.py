@@ -1,4 +1,6 @@
-# SD-DKD (arXiv 2403.13512) on ImageNet, ResNet34 -> ResNet18; no warm-up.
+# SD-DKD (arXiv 2403.13512) on ImageNet, ResNet34 -> ResNet18; no warm-up. Scales by the paper's
+# rule, (1, 2) for similar architectures and (1, 2, 4) for others. The authors' ImageNet code takes
+# one for both pairs: (1, 2) in its first release, by default (1, 2, 4) later.
 _base_ = 'hook.py'
 
 distill = dict(

@@ -1,5 +1,5 @@
-# SD-KD (arXiv 2403.13512) on ImageNet. The authors state no setting of SD-KD there: temperature and
-# weights are those of KD on ImageNet.
+# SD-KD (arXiv 2403.13512) on ImageNet. The authors' released config of SD-KD there sets DKD's
+# values, which SD-KD does not read: temperature and weights are those of KD on ImageNet.
 _base_ = 'hook.py'
 
 distill = dict(

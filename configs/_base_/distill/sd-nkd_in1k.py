@@ -1,5 +1,5 @@
 # SD-NKD (arXiv 2403.13512) on ImageNet, ResNet34 -> ResNet18; no warm-up. In the authors' code
-# the setting called beta is NKD's gamma.
+# the setting called beta is NKD's gamma. Scales: see sd-dkd_in1k.py.
 _base_ = 'hook.py'
 
 distill = dict(

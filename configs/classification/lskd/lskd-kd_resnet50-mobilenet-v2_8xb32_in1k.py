@@ -1,8 +1,8 @@
-# Hyper-parameters: those of CIFAR-100, the closest; none published for ImageNet.
+# Hyper-parameters: as published for ResNet34 -> ResNet18, the closest pair.
 _base_ = [
     'mmpretrain::mobilenet_v2/mobilenet-v2_8xb32_in1k.py',
     '../../_base_/teachers/resnet50_in1k.py',
-    '../../_base_/distill/lskd-kd.py',
+    '../../_base_/distill/lskd-kd_in1k.py',
 ]
 
 default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))

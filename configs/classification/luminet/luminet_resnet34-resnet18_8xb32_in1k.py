@@ -1,4 +1,4 @@
-# Hyper-parameters: as published for this pair.
+# Hyper-parameters: as published for ResNet50 -> MobileNetV1; released versions for this pair vary.
 _base_ = [
     'mmpretrain::resnet/resnet18_8xb32_in1k.py',
     '../../_base_/teachers/resnet34_in1k.py',

@@ -1,0 +1,7 @@
+_base_ = [
+    '../../_base_/models/cifar/resnet32x4.py',
+    '../../_base_/datasets/tiny-imagenet.py',
+    '../../_base_/schedules/tiny-imagenet-200e.py',
+]
+
+model = dict(**_base_.classifier)

@@ -1,0 +1,8 @@
+# Hyper-parameters: those of CIFAR-100, the closest; none published for ImageNet.
+_base_ = [
+    '../baseline/mobilenet-v1_8xb32_in1k.py',
+    '../../_base_/teachers/resnet50_in1k.py',
+    '../../_base_/distill/ldrld.py',
+]
+
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))

@@ -1,0 +1,8 @@
+# Hyper-parameters: as published for this pair.
+_base_ = [
+    '../baseline/mobilenet-v2-half_1xb64-240e_cub200.py',
+    '../../_base_/teachers/resnet32x4_cub200.py',
+    '../../_base_/distill/sd-dkd_cub200.py',
+]
+
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))

@@ -1,0 +1,9 @@
+# Hyper-parameters: as published for this pair.
+_base_ = [
+    '../baseline/vgg8_1xb64-240e_cub200.py',
+    '../../_base_/teachers/vgg13_cub200.py',
+    '../../_base_/distill/sd-nkd_cub200.py',
+]
+
+_base_.distill.losses.loss_sdd.base.update(gamma=6.0)
+default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))
