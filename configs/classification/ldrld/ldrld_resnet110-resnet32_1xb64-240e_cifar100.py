@@ -3,6 +3,8 @@ _base_ = [
     '../baseline/resnet32_1xb64-240e_cifar100.py',
     '../../_base_/teachers/resnet110_cifar100.py',
     '../../_base_/distill/ldrld.py',
+    '../../_base_/schedules/lr-warmup-20e.py',
 ]
 
+param_scheduler = [_base_.lr_warmup, _base_.param_scheduler]
 default_hooks = dict(distill=dict(**_base_.distill, teacher=_base_.teacher))
