@@ -76,13 +76,13 @@ def write_csv(
         path: File to write.
         groups: What the table shows.
         results: What there is of it.
-        metrics: What to write, in the table's scale, with all digits.
+        metrics: What to write, in the table's scale; six digits are what single precision has.
         base: Folder that the configs' paths are written relative to.
     """
     with path.open('w', encoding='utf-8', newline='') as file:
         writer = csv.writer(file, lineterminator='\n')
-        names = [metric.name for metric in metrics]
-        writer.writerow(['pair', 'method', 'seed', *names, 'seconds', 'config', 'folder'])
+        measured = [*(metric.name for metric in metrics), 'seconds']
+        writer.writerow(['pair', 'method', 'seed', *measured, 'config', 'options', 'folder'])
         for group in groups:
             for entry in group.entries:
                 for run in entry.runs:
@@ -90,8 +90,9 @@ def write_csv(
                         continue
                     values = [metric.of(result.validations[-1]) for metric in metrics]
                     config = Path(os.path.relpath(run.config, base)).as_posix()
-                    cells = [*values, result.seconds, config, run.folder.name]
-                    writer.writerow([group.pair, entry.name, run.seed, *cells])
+                    digits = ['' if value is None else f'{value:.6g}' for value in values]
+                    cells = [*digits, result.seconds, config, ' '.join(run.options)]
+                    writer.writerow([group.pair, entry.name, run.seed, *cells, run.folder.name])
 
 
 def _header(blocks: Sequence[Block], metrics: Sequence[Metric], published_as: str) -> list[str]:

@@ -151,8 +151,10 @@ def test_results_of_a_plan_in_the_table_and_as_csv(pairs_file, tmp_path):
     write_csv(tmp_path / 'out.csv', groups, results, TOP1, pairs_file.parent)
     with (tmp_path / 'out.csv').open(encoding='utf-8', newline='') as file:
         header, *lines = csv.reader(file)
-    assert header == ['pair', 'method', 'seed', 'top-1', 'seconds', 'config', 'folder']
+    names = ['pair', 'method', 'seed', 'top-1', 'seconds', 'config', 'options', 'folder']
+    assert header == names
     assert len(lines) == 16  # 13 results, of which 3 stand in two pairs
-    assert lines[0] == ['Big → small', 'teacher', '5', '0.0', '1.5', 'big.py', 'study-big_seed5']
+    first = ['Big → small', 'teacher', '5', '0', '1.5', 'big.py', 'randomness.seed=5']
+    assert lines[0] == [*first, 'study-big_seed5']
     shared = [line[:2] for line in lines if line[-1] == 'study-alone_seed7']
     assert shared == [['Big → small', 'alone'], ['Bigger → small', 'alone']]
