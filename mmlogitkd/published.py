@@ -95,7 +95,7 @@ def network_config(network: str, folder: Path) -> Config:
         raise ValueError(
             f'network {network!r} is none of {", ".join(NETWORKS)}; or give the path of a config'
         )
-    config = read_config(folder / f'{name}.py' if name in NETWORKS else network)
+    config = read_config(folder / f'{name}.py' if name in NETWORKS else network, 'network')
     config.setdefault('default_scope', 'mmpretrain')
     return config
 
@@ -116,7 +116,8 @@ def published_weights(checkpoint: Mapping[str, Any]) -> OrderedDict[str, Tensor]
     if others or not weights:
         raise ValueError(
             "no state dict found: neither a 'model' nor a 'state_dict' entry, and not all entries "
-            f'are tensors ({", ".join(map(str, others[:8])) or "there are none"})'
+            f'are tensors ({", ".join(map(str, others[:8])) or "there are none"}); save the '
+            'weights alone, or under one of the two'
         )
     return weights
 
@@ -182,7 +183,8 @@ def convert_file(config: Config, source: str, target: Path, trust: bool = False)
     kind = str(config.model.get('backbone', {}).get('type')).rpartition('.')[2]
     if kind not in NAMINGS:
         raise ValueError(
-            f'model.backbone.type={kind!r}: published names are known of {", ".join(NAMINGS)}'
+            f'model.backbone.type={kind!r}: published names are known of {", ".join(NAMINGS)}; '
+            'give a config with one of them'
         )
     weights = published_weights(read_checkpoint(source, trust))
     converted = convert_weights(weights, build_model(config), NAMINGS[kind], source)

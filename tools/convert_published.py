@@ -63,11 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             console.print(network_table(sizes))
         return 0
     try:
+        if args.out.is_dir():
+            raise ValueError(f'{args.out} is a folder: give a file in it')
         if args.out.exists() and not args.overwrite:
             raise ValueError(f'{args.out} exists: give another file, or --overwrite')
         config = network_config(args.network, MODELS)
         count = convert_file(config, args.checkpoint, args.out, args.trust)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f'{args.out}: all {count} tensors of {args.checkpoint}')

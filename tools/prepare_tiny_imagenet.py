@@ -29,7 +29,10 @@ def validation_labels(root: Path) -> list[str]:
     """
     for part in ('train', 'val/images', 'wnids.txt', 'val/val_annotations.txt'):
         if not (root / part).exists():
-            raise ValueError(f"'{root}' has no {part}: unpack tiny-imagenet-200.zip there")
+            raise ValueError(
+                f"'{root}' has no {part}: give the folder tiny-imagenet-200 that the archive "
+                'unpacks to, complete'
+            )
     classes = sorted(folder.name for folder in (root / 'train').iterdir() if folder.is_dir())
     listed = (root / 'wnids.txt').read_text(encoding='utf-8').split()
     if classes != sorted(listed):
@@ -41,6 +44,11 @@ def validation_labels(root: Path) -> list[str]:
     images = {path.name for path in (root / 'val' / 'images').iterdir()}
     table = (root / 'val' / 'val_annotations.txt').read_text(encoding='utf-8').splitlines()
     rows = [line.split('\t')[:2] for line in table if line]
+    if wrong := [row[0] for row in rows if len(row) < 2]:
+        raise ValueError(
+            'val_annotations.txt must have a name and a class in every line, with a tab between; '
+            f'not so: {wrong[:5]}'
+        )
     names = [row[0] for row in rows]
     if sorted(names) != sorted(images):
         raise ValueError(

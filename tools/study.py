@@ -107,6 +107,8 @@ def wanted_groups(args: argparse.Namespace, study: Study) -> list[Group]:
     """
     pairs = None
     if args.pairs:
+        if not any(pair.name for pair in study.pairs):
+            raise ValueError(f'{args.study} has one pair, without a name: leave --pairs out')
         legal = {pair.name: slug(pair.name) for pair in study.pairs if pair.name}
         pairs = [name for name, short in legal.items() if {name, short} & set(args.pairs)]
         if unknown := set(args.pairs) - set(legal) - set(legal.values()):

@@ -68,10 +68,11 @@ def measure_networks(folder: Path) -> Iterator[NetworkSize]:
 
 
 def network_table(sizes: Iterable[NetworkSize]) -> Table:
-    """Lay the networks out for a terminal."""
+    """Lay the networks out for a terminal of 80 columns."""
     table = Table(title='CIFAR networks of the literature, 100 classes, 32x32 pixels')
     for index, heading in enumerate(HEADINGS):
-        table.add_column(heading, justify='left' if index < 2 else 'right', no_wrap=True)
+        lines = heading.replace(' (', '\n(')
+        table.add_column(lines, justify='left' if index < 2 else 'right', no_wrap=True)
     for size in sizes:
         table.add_row(*size.cells())
     return table

@@ -12,6 +12,7 @@ from typing import Any
 
 from mmengine.config import Config, DictAction
 
+from mmlogitkd.teacher.build import load_config
 from mmlogitkd.version import __version__
 
 from .runs import Entry, Group, Run
@@ -41,7 +42,8 @@ def plan(
         only: Names of the students, None for all; pairs that have none of them are left out.
 
     Raises:
-        ValueError: A teacher's checkpoint does not exist, or two configs have the same name.
+        ValueError: A config or a teacher's checkpoint cannot be read, an option does not fit its
+            config, or two configs have the same name.
     """
     planner = _Planner(study, folder, options)
     seeds = list(dict.fromkeys(seeds or study.seeds))
@@ -141,8 +143,9 @@ class _Planner:
 
     def _config(self, path: Path) -> Config:
         if path not in self.configs:
-            self.configs[path] = Config.fromfile(path)
-            self.configs[path].merge_from_dict(_parse(self.options))
+            config = _read(path)
+            config.merge_from_dict(_parse(self.options))
+            self.configs[path] = config
         return self.configs[path]
 
     def _digest(self, config: Config, *more: str) -> str:
@@ -182,8 +185,21 @@ def _fingerprint(checkpoint: str) -> str:
     return digest.hexdigest()
 
 
+def _read(path: Path) -> Config:
+    """Read a config that ``tools/train.py`` can train."""
+    config = load_config(path, f"config='{path}'")
+    if not config.get('train_cfg'):
+        raise ValueError(
+            f"config='{path}' has no train_cfg, so there is nothing to train: give a whole config, "
+            'with data and schedule'
+        )
+    return config
+
+
 def _parse(options: Sequence[str]) -> dict[str, Any]:
     """Read ``key=value`` as MMEngine's command line does."""
+    if wrong := [option for option in options if '=' not in option]:
+        raise ValueError(f'options must be key=value, got {wrong}')
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     return parser.parse_args(['--cfg-options', *options]).cfg_options if options else {}

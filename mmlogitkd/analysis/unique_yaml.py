@@ -14,10 +14,16 @@ def read_yaml(path: Path) -> Any:
     """Read a YAML file.
 
     Raises:
-        ValueError: It is no YAML, or a mapping has a key twice: the first value would be lost.
+        ValueError: There is no such file, it is no YAML, or a mapping has a key twice: the first
+            value would be lost.
     """
     try:
         return yaml.load(path.read_text(encoding='utf-8'), Loader=_UniqueKeys)
+    except OSError as error:
+        raise ValueError(
+            f"'{path}' cannot be read ({error.strerror}; seen from {Path.cwd()}): give the path of "
+            'a YAML file'
+        ) from error
     except yaml.YAMLError as error:
         raise ValueError(f"'{path}' cannot be read: {error}") from error
 

@@ -73,7 +73,7 @@ class CIFARMobileNetV2(CIFARBackbone):
 
     Raises:
         ValueError: If ``widen_factor`` leaves a stage without channels, or ``expand_ratio`` is
-            below 1.
+            no whole number from 1.
 
     Example:
         >>> import torch
@@ -93,7 +93,7 @@ class CIFARMobileNetV2(CIFARBackbone):
     ) -> None:
         if int(16 * widen_factor) < 1:
             raise ValueError(f'widen_factor must be at least 1/16, got {widen_factor}')
-        if expand_ratio < 1:
+        if not isinstance(expand_ratio, int) or expand_ratio < 1:
             raise ValueError(f'expand_ratio must be a whole number from 1, got {expand_ratio}')
         super().__init__(channels_last, init_cfg)
         width = int(32 * widen_factor)

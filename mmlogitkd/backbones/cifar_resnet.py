@@ -59,6 +59,10 @@ class CIFARResNet(CIFARBackbone):
         init_cfg: MMEngine's initialisation. The default is He's normal with fan-out, as in the
             literature's code; batch norm starts as the identity, by PyTorch's own default.
 
+    Shapes:
+        Images (N, in_channels, H, W), H and W multiples of 4, give one map
+        (N, channels[3], H / 4, W / 4).
+
     Raises:
         ValueError: If ``depth`` is not ``6 n + 2``, or ``channels`` are not four.
 
@@ -98,6 +102,6 @@ class CIFARResNet(CIFARBackbone):
         return nn.Sequential(BasicBlock(in_channels, out_channels, stride), *rest)
 
     def last_map(self, x: Tensor) -> Tensor:
-        """Map (N, in_channels, H, W) to (N, channels[3], H / 4, W / 4), multiples of 4 taken."""
+        """Map (N, in_channels, H, W) to (N, channels[3], H / 4, W / 4)."""
         x = self.relu(self.bn1(self.conv1(x)))
         return self.layer3(self.layer2(self.layer1(x)))

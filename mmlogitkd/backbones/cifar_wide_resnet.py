@@ -65,7 +65,7 @@ class CIFARWideResNet(CIFARBackbone):
         (N, 64 * widen_factor, H / 4, W / 4).
 
     Raises:
-        ValueError: If ``depth`` is not ``6 n + 4``, or ``widen_factor`` is below 1.
+        ValueError: If ``depth`` is not ``6 n + 4``, or ``widen_factor`` is no whole number from 1.
 
     Example:
         >>> import torch
@@ -85,7 +85,7 @@ class CIFARWideResNet(CIFARBackbone):
     ) -> None:
         if depth < 10 or (depth - 4) % 6:
             raise ValueError(f'depth must be 6 n + 4 with n >= 1 (10, 16, 22, ...), got {depth}')
-        if widen_factor < 1:
+        if not isinstance(widen_factor, int) or widen_factor < 1:
             raise ValueError(f'widen_factor must be a whole number from 1, got {widen_factor}')
         super().__init__(channels_last, init_cfg)
         width = 16

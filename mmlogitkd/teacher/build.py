@@ -15,24 +15,32 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
-__all__ = ['build_model', 'build_untrained', 'preserved_random_state', 'read_config']
+__all__ = [
+    'build_model',
+    'build_untrained',
+    'load_config',
+    'preserved_random_state',
+    'read_config',
+]
 
 
-def read_config(config: str | Path | Mapping[str, Any] | Config) -> Config:
-    """Return the teacher's config with a ``model`` entry.
+def read_config(
+    config: str | Path | Mapping[str, Any] | Config, name: str = 'teacher.config'
+) -> Config:
+    """Return a config with a ``model`` entry.
 
     Args:
         config: a path, ``'package::path'`` (as in ``_base_``), a :class:`Config`, a dict of a whole
             config, or the dict of a model (with ``type``).
+        name: what to call it in messages.
 
     Raises:
         FileNotFoundError: no such file.
         TypeError: none of these forms.
-        ValueError: a config without a model.
+        ValueError: a config that cannot be read, or without a model.
     """
-    name = 'teacher.config'
     if isinstance(config, (str, Path)):
-        name = f'teacher.config={str(config)!r}'
+        name = f'{name}={str(config)!r}'
         if '::' in str(config):
             # a base of that name resolves inside the installed package; nothing is installed
             loaded = Config.fromstring(f'_base_ = [{str(config)!r}]', '.py')
@@ -42,7 +50,7 @@ def read_config(config: str | Path | Mapping[str, Any] | Config) -> Config:
                 "'package::path' for a config of an installed package"
             )
         else:
-            loaded = Config.fromfile(str(config))
+            loaded = load_config(config, name)
     elif isinstance(config, Config):
         loaded = config.copy()
     elif isinstance(config, Mapping):
@@ -57,6 +65,21 @@ def read_config(config: str | Path | Mapping[str, Any] | Config) -> Config:
     if not loaded.get('model'):
         raise ValueError(f'{name} has no `model` entry (found: {sorted(loaded.keys())})')
     return loaded
+
+
+def load_config(path: str | Path, name: str = 'config') -> Config:
+    """Return the config in a file; whatever goes wrong in it is one ValueError.
+
+    Args:
+        path: an existing file.
+        name: what to call it in the message.
+    """
+    try:
+        return Config.fromfile(str(path))
+    except Exception as error:  # a config is a program, which may raise anything
+        raise ValueError(
+            f'{name} cannot be read: {type(error).__name__}: {error}; correct it'
+        ) from error
 
 
 def build_model(config: Config) -> nn.Module:

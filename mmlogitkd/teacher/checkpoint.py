@@ -61,8 +61,10 @@ def read_checkpoint(path: str, trust: bool = False) -> dict[str, Any]:
                 'in a config, --trust for a program'
             )
         )
+        reason = ': '.join([type(error).__name__, *str(error).splitlines()[:1]]).rstrip('.')
         raise ValueError(
-            f'checkpoint {path!r} cannot be read: {str(error).splitlines()[0]}{hint}'
+            f'checkpoint {path!r} ({file.stat().st_size:,} bytes) cannot be read: {reason}. An '
+            f'incomplete file must be fetched again{hint}'
         ) from error
     if not isinstance(checkpoint, Mapping):
         raise ValueError(

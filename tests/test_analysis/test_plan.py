@@ -222,3 +222,23 @@ def test_options_must_change_what_there_is(study_file, tmp_path, option, missing
     study_file.write_text(study_file.read_text().replace('quiet.py', student))
     with pytest.raises(ValueError, match=f"student 'quiet': the config has no '{missing}'"):
         plan(load_study(study_file), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('train_cfg = dict(', 'cannot be read: SyntaxError'),
+        ("_base_ = 'nowhere.py'", 'cannot be read: .*nowhere.py'),
+        ('model = dict()', 'has no train_cfg, .* give a whole config'),
+    ],
+)
+def test_configs_that_cannot_be_trained(study_file, tmp_path, content, message):
+    config = study_file.parent / 'quiet.py'
+    config.write_text(content)
+    with pytest.raises(ValueError, match=f"config='{config}' {message}"):
+        plan(load_study(study_file), tmp_path)
+
+
+def test_options_need_a_value(study_file, tmp_path):
+    with pytest.raises(ValueError, match=r"must be key=value, got \['train_cfg'\]"):
+        plan(load_study(study_file), tmp_path, ['train_cfg'])

@@ -93,6 +93,12 @@ def test_bad_files(study_file, old, new, message):
         load_study(study_file)
 
 
+def test_no_file(tmp_path):
+    for path in (tmp_path / 'study.yml', tmp_path):
+        with pytest.raises(ValueError, match=f"'{path}' cannot be read .*: give the path of a YA"):
+            load_study(path)
+
+
 @pytest.mark.parametrize(
     ('old', 'new', 'message'),
     [

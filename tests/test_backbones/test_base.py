@@ -1,8 +1,14 @@
 """What every CIFAR backbone keeps."""
 
+import doctest
+import importlib
+import pkgutil
+
 import pytest
 import torch
 from mmengine.registry import MODELS
+
+from mmlogitkd import backbones
 
 BACKBONES = [
     dict(type='mmlogitkd.CIFARResNet', depth=8),
@@ -32,3 +38,10 @@ def test_every_parameter_takes_part(config):
     (feature,) = model(torch.randn(4, 1, 32, 32))
     feature.square().sum().backward()
     assert [name for name, p in model.named_parameters() if p.grad is None] == []
+
+
+@pytest.mark.parametrize('module', [m.name for m in pkgutil.iter_modules(backbones.__path__)])
+def test_examples_in_docstrings(module):
+    result = doctest.testmod(importlib.import_module(f'mmlogitkd.backbones.{module}'))
+    assert result.failed == 0
+    assert result.attempted or module == 'base'

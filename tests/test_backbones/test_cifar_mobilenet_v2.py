@@ -43,7 +43,12 @@ def test_initialisation_is_he_with_fan_out():
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'message'), [((0.05, 6), r'widen_factor.*0\.05'), ((0.5, 0), 'expand_ratio.*0')]
+    ('arguments', 'message'),
+    [
+        ((0.05, 6), r'widen_factor.*0\.05'),
+        ((0.5, 0), 'expand_ratio.*0'),
+        ((0.5, 1.5), r'expand_ratio.*1\.5'),
+    ],
 )
 def test_impossible_sizes_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):

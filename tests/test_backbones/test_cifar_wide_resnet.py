@@ -52,7 +52,12 @@ def test_initialisation_is_he_with_fan_out():
 
 @pytest.mark.parametrize(
     ('arguments', 'message'),
-    [((8, 2), 'depth.*got 8'), ((4, 2), 'depth.*got 4'), ((16, 0), 'widen_factor.*got 0')],
+    [
+        ((8, 2), 'depth.*got 8'),
+        ((4, 2), 'depth.*got 4'),
+        ((16, 0), 'widen_factor.*got 0'),
+        ((16, 1.5), r'widen_factor.*got 1\.5'),
+    ],
 )
 def test_impossible_sizes_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -237,10 +237,18 @@ def test_bad_checkpoints(checkpoint: str, error: type, message: str) -> None:
 
 
 def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:
-    text, tensor = tmp_path / 'a.pth', tmp_path / 'b.pth'
+    names = ('text', 'tensor', 'nothing', 'half')
+    text, tensor, nothing, half = (tmp_path / f'{name}.pth' for name in names)
     text.write_text('hello')
     torch.save(torch.zeros(2), tensor)
-    for path, message in ((text, 'cannot be read'), (tensor, 'holds a Tensor')):
+    nothing.touch()
+    half.write_bytes(tensor.read_bytes()[:400])
+    for path, message in (
+        (text, r'\(5 bytes\) cannot be read: '),
+        (tensor, 'holds a Tensor'),
+        (nothing, r"nothing.pth' \(0 bytes\) cannot be read: EOFError. An incomplete file must"),
+        (half, r"half.pth' \(400 bytes\) cannot be read: "),
+    ):
         with pytest.raises(ValueError, match=message):
             Teacher(full_config(classifier_config(6)), path).build(student())
 

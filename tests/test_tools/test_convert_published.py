@@ -1,4 +1,5 @@
 import argparse
+import io
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import load_checkpoint
+from rich.console import Console
 
+from mmlogitkd.analysis.networks import NetworkSize, network_table
 from tests.published_networks import figures, state_dict
 from tests.tiny import TinyImages, build
 
@@ -75,6 +78,7 @@ def test_the_test_program_takes_what_it_writes(
     ('network', 'file', 'message'),
     [
         ('resnet9', 'ckpt_epoch_240.pth', "'resnet9' is none of resnet8"),
+        ('nowhere.py', 'ckpt_epoch_240.pth', "network='nowhere.py' does not exist"),
         ('resnet8', 'nowhere.pth', 'nowhere.pth'),
         ('resnet14', 'ckpt_epoch_240.pth', 'is not of this network'),
     ],
@@ -91,6 +95,27 @@ def test_failures_are_said_in_one_message(
     assert tool('convert_published').main([network, str(published.with_name(file)), str(out)]) == 1
     assert message in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_where_nothing_can_be_written(
+    tool: Tool, published: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    convert, folder = tool('convert_published').main, published.parent
+    assert convert(['resnet8', str(published), str(folder), '--overwrite']) == 1
+    assert f'{folder} is a folder: give a file in it' in capsys.readouterr().err
+    assert convert(['resnet8', str(published), str(published / 'out.pth')]) == 1
+    assert str(published) in capsys.readouterr().err
+
+
+def test_the_list_fits_80_columns() -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    names = ('mobilenet-v2-half', 'resnet50')
+    console.print(
+        network_table(NetworkSize(n, 23_705_252, (2048, 4, 4), 1298 * 10**6) for n in names)
+    )
+    text = console.export_text()
+    assert '…' not in text
+    assert all(word in text for word in (*names, 'published as', '23,705,252', '2048 × 4 × 4'))
 
 
 def test_arguments_are_asked_for(tool: Tool, capsys: pytest.CaptureFixture[str]) -> None:

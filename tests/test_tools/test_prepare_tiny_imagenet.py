@@ -53,13 +53,19 @@ def without_annotations(root: Path) -> None:
     (root / 'val' / 'val_annotations.txt').unlink()
 
 
+def without_tabs(root: Path) -> None:
+    table = root / 'val' / 'val_annotations.txt'
+    table.write_text(table.read_text().replace('\t', ' '))
+
+
 @pytest.mark.parametrize(
     ('damage', 'message'),
     [
+        (without_tabs, r"with a tab between; not so: \['val_0.JPEG n"),
         (without_class, r"train/ has 3 classes, wnids.txt names 2; .*'n01443537'"),
         (without_image, r"has 2 files, val_annotations.txt names 3; .*'val_1.JPEG'"),
         (with_stranger, r"classes that train/ lacks: \['n99999999'\]"),
-        (without_annotations, 'has no val/val_annotations.txt: unpack tiny-imagenet-200.zip'),
+        (without_annotations, 'has no val/val_annotations.txt: give the folder tiny-'),
     ],
 )
 def test_a_damaged_archive_is_refused(

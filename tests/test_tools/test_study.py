@@ -151,6 +151,7 @@ def test_pairs_of_real_classifiers(
     [
         (['--pairs', 'nobody'], "No such pairs: ['nobody']; there are ['given-small', 'trained-sm"),
         (['--only', 'LDRLD'], "No such students: ['LDRLD']; there are ['alone', 'KD', 'broken']"),
+        (['--cfg-options', 'train_cfg'], "must be key=value, got ['train_cfg']"),
         (['--pairs', 'trained-small', '--only', 'KD'], "there are ['alone', 'broken']"),
     ],
 )
@@ -170,6 +171,18 @@ def test_a_bad_file_is_told_without_a_traceback(
     study.write_text('title: A study\nseeds: [0]\nseeds: [1]\n')
     assert study_tool.main([str(study)]) == 2
     assert 'seeds stands twice' in capsys.readouterr().out
+    assert study_tool.main([str(tmp_path / 'no.yml')]) == 2
+    assert 'no.yml' in capsys.readouterr().out
+
+
+def test_a_pair_without_a_name_is_not_chosen(
+    config_file: Path, study_tool: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = config_file.with_name('study.yml')
+    one = 'title: One\nseeds: [0]\nteacher: {0}\nstudents: {{alone: {0}}}\n'
+    study.write_text(one.format(config_file.name))
+    assert study_tool.main([str(study), '--table-only', '--pairs', 'alone']) == 2
+    assert 'has one pair, without a name: leave --pairs out' in capsys.readouterr().out
 
 
 STAND_IN = """

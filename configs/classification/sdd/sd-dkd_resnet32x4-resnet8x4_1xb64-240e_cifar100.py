@@ -1,4 +1,4 @@
-# Hyper-parameters: as published for this pair, in the authors' released config.
+# Hyper-parameters: as published for this pair, in the authors' released config; scales by rule.
 _base_ = [
     '../baseline/resnet8x4_1xb64-240e_cifar100.py',
     '../../_base_/teachers/resnet32x4_cifar100.py',
