@@ -19,7 +19,11 @@ BASELINES = [path for path in EVERY_BASELINE if 'cifar100' in path.stem]
 DISTILLING = [path for path in EVERY_DISTILLING if path not in FINE_GRAINED]
 # the literature's CIFAR-100 tables: the networks alone, and every method on every pair
 PLAIN = [path for path in BASELINES if path.stem.endswith('_1xb64-240e_cifar100')]
-LITERATURE = [path for path in DISTILLING if path.stem.endswith('_1xb64-240e_cifar100')]
+LITERATURE = [
+    path
+    for path in DISTILLING
+    if path.stem.endswith('_1xb64-240e_cifar100') and path.parent.name != 'compositions'
+]
 DETECTOR_BASELINES = sorted((DETECTION / 'baseline').glob('*.py'))
 DETECTORS = sorted(path for path in DETECTION.rglob('*.py') if path not in DETECTOR_BASELINES)
 METHOD_FOLDERS = sorted(
