@@ -142,8 +142,9 @@ def convert_weights(
     Raises:
         ValueError: a missing, surplus or misshapen tensor; the message lists them.
     """
-    names = {key: naming.published(key) for key in model.state_dict()}
-    expected = {names[key]: value for key, value in model.state_dict().items()}
+    state = model.state_dict()
+    names = {key: naming.published(key) for key in state}
+    expected = {names[key]: value for key, value in state.items()}
     found = dict(weights)
     if not any(name.endswith('.num_batches_tracked') for name in found):
         counters = [name for name in expected if name.endswith('.num_batches_tracked')]

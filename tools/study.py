@@ -23,6 +23,7 @@ from mmlogitkd.analysis import (
     Result,
     Run,
     RunFailedError,
+    State,
     Study,
     StudyProgress,
     kept_results,
@@ -141,12 +142,11 @@ def run_study(args: argparse.Namespace) -> int:
         say(str(error))
         return 2
     runs = runs_of(groups)
-    failures: dict[Run, RunFailedError] = {}
     try:
         if args.table_only:
-            results = kept_results(runs, study.metrics)
+            state = State(runs, args.workers, kept_results(runs, study.metrics))
         else:
-            results, failures = run_all(args, study, runs, console)
+            state = run_all(args, study, runs, console)
     except KeyboardInterrupt:
         say('Stopped. The results so far are kept; the same command goes on.')
         return 130
@@ -156,28 +156,24 @@ def run_study(args: argparse.Namespace) -> int:
             '--keep-going it does so past failures, with --table-only it shows the results.'
         )
         return 1
-    show(args, study, groups, results, console)
-    if failures:
-        blocked = [run for run in runs if run.teacher in failures]
-        say(f'\n{len(failures)} failed, {len(blocked)} more need them:')
-        say('\n\n'.join(map(str, failures.values())))
+    show(args, study, groups, state.results, console)
+    if state.failures:
+        say(f'\n{len(state.failures)} failed, {len(state.blocked)} more need them:')
+        say('\n\n'.join(map(str, state.failures.values())))
         return 1
     return 0
 
 
-def run_all(
-    args: argparse.Namespace, study: Study, runs: Sequence[Run], console: Console
-) -> tuple[dict[Run, Result], dict[Run, RunFailedError]]:
+def run_all(args: argparse.Namespace, study: Study, runs: Sequence[Run], console: Console) -> State:
     """Run what has no result; return the results and, with ``--keep-going``, the failures."""
     if args.fresh:
         for run in runs:
             run.result.unlink(missing_ok=True)
-    if any(run not in kept_results(runs, study.metrics) for run in runs):
+    if len(kept_results(runs, study.metrics)) < len(runs):
         threads = threads_per_run(args.workers)
         record_environment(work_folder(args) / 'environment.json', args.workers, threads)
     with StudyProgress(console, study.metrics[0]) as progress:
-        state = launch(runs, study.metrics, TOOLS, args.workers, progress.update, args.keep_going)
-    return state.results, state.failures
+        return launch(runs, study.metrics, TOOLS, args.workers, progress.update, args.keep_going)
 
 
 def show(

@@ -10,6 +10,7 @@ from .progress import StudyProgress
 from .results import Result, RunFailedError, kept_results
 from .rows import Block, Row, summarise
 from .runs import Group, Run, runs_of
+from .state import State
 from .study import TEACHER, Pair, Study, load_study, slug
 from .tables import markdown_table, rich_table, write_csv
 
@@ -23,6 +24,7 @@ __all__ = [
     'Row',
     'Run',
     'RunFailedError',
+    'State',
     'Study',
     'StudyProgress',
     'kept_results',

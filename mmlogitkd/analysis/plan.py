@@ -13,10 +13,11 @@ from typing import Any
 from mmengine.config import Config, DictAction
 
 from mmlogitkd.teacher.build import load_config
+from mmlogitkd.teacher.checkpoint import is_url
 from mmlogitkd.version import __version__
 
 from .runs import Entry, Group, Run
-from .study import TEACHER, Pair, Study, is_url, slug
+from .study import TEACHER, Pair, Study, slug
 
 __all__ = ['plan']
 
@@ -93,8 +94,8 @@ class _Planner:
 
     def training(self, pair: Pair, name: str, seed: int, teacher: Run | None) -> Run:
         """Return the run that trains a student, or the teacher where there is none given."""
-        path = pair.teacher if name == TEACHER else pair.students[name]
-        own = () if name == TEACHER else pair.options.get(name, ())
+        path = pair.config(name)
+        own = pair.options.get(name, ())
         options = (*own, f'randomness.seed={seed}')
         config = deepcopy(self._config(path))
         _check_options(f"student '{name}'", config, own)
@@ -138,7 +139,7 @@ class _Planner:
         """Name a run that other pairs may share by its config, not by its place in one pair."""
         if self.one_pair:
             return slug(name)
-        path = pair.teacher if name == TEACHER else pair.students[name]
+        path = pair.config(name)
         return slug(f'{path.parent.name}-{path.stem}')
 
     def _config(self, path: Path) -> Config:
@@ -156,8 +157,9 @@ class _Planner:
 
 def _check_options(where: str, config: Config, options: Sequence[str]) -> None:
     """Refuse options below a part that the config does not have: MMEngine would add it unread."""
+    content = config.to_dict() if options else {}
     for option in options:
-        part: Any = config.to_dict()
+        part: Any = content
         *parents, _ = option.partition('=')[0].split('.')
         for depth, key in enumerate(parents, start=1):
             if not isinstance(part, dict) or key not in part:

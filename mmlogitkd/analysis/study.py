@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmlogitkd.teacher.checkpoint import is_url
+
 from .metrics import Metric, read_metrics
 from .unique_yaml import read_yaml
 
-__all__ = ['TEACHER', 'Pair', 'Study', 'is_url', 'load_study', 'slug']
+__all__ = ['TEACHER', 'Pair', 'Study', 'load_study', 'slug']
 
 TEACHER = 'teacher'
 _PAIR = {'teacher', 'students'}
@@ -41,6 +43,10 @@ class Pair:
     students: dict[str, Path]
     options: dict[str, tuple[str, ...]]
     published: dict[str, float]
+
+    def config(self, name: str) -> Path:
+        """Return the config of a student or of the ``'teacher'``."""
+        return self.teacher if name == TEACHER else self.students[name]
 
 
 @dataclass(frozen=True)
@@ -103,11 +109,6 @@ def load_study(path: str | Path) -> Study:
 def slug(name: str) -> str:
     """Return a name for files: lower-case letters and digits of ASCII, the rest as hyphens."""
     return re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')
-
-
-def is_url(checkpoint: str) -> bool:
-    """Return whether a checkpoint is somewhere on the web."""
-    return checkpoint.startswith(('http://', 'https://'))
 
 
 def _pair(where: str, folder: Path, name: str, content: Any) -> Pair:

@@ -14,7 +14,7 @@ from torch import nn
 
 from ..utils.safe_types import safe_types
 
-__all__ = ['differences', 'load_strictly', 'read_checkpoint', 'weights_of']
+__all__ = ['differences', 'is_url', 'load_strictly', 'read_checkpoint', 'weights_of']
 
 _SHOWN = 8  # names listed per kind of mismatch; the counts are always complete
 
@@ -35,7 +35,7 @@ def read_checkpoint(path: str, trust: bool = False) -> dict[str, Any]:
         ValueError: an unsupported scheme, an unreadable file, or a file that holds more than
             tensors and the types that MMEngine saves, while ``trust`` is False.
     """
-    if re.match(r'https?://', path):
+    if is_url(path):
         path = _download(path)
     elif '://' in path:
         raise ValueError(
@@ -72,6 +72,11 @@ def read_checkpoint(path: str, trust: bool = False) -> dict[str, Any]:
             "dict with a 'state_dict' entry is expected"
         )
     return dict(checkpoint)
+
+
+def is_url(path: str) -> bool:
+    """Return whether a checkpoint is somewhere on the web."""
+    return path.startswith(('http://', 'https://'))
 
 
 def _download(url: str) -> str:
