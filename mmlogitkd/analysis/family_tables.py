@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from .family_steps import Outcome
+from .markdown import pipe_table
 
 __all__ = ['family_markdown', 'family_table', 'reason_of']
 
@@ -19,12 +20,9 @@ _REASON = 120  # characters of a refusal that are shown
 
 def family_markdown(outcomes: Sequence[Outcome]) -> str:
     """Return the table in Markdown, refusals with their reasons."""
-    lines: list[tuple[str, ...]] = [(*_HEADER, 'Why not')]
-    lines.append((':--', ':--', '--:', '--:', '--:', '--:', ':--'))
-    for outcome in outcomes:
-        cells = *_cells(outcome), reason_of(outcome)
-        lines.append(tuple(cell.replace('|', r'\|').replace('\n', ' ') for cell in cells))
-    return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
+    alignments = (':--', ':--', '--:', '--:', '--:', '--:', ':--')
+    rows = ((*_cells(outcome), reason_of(outcome)) for outcome in outcomes)
+    return pipe_table((*_HEADER, 'Why not'), alignments, rows)
 
 
 def family_table(outcomes: Sequence[Outcome], title: str) -> Table:

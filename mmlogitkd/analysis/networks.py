@@ -13,6 +13,8 @@ from rich.table import Table
 from mmlogitkd.published import NETWORKS, network_config
 from mmlogitkd.teacher.build import build_model
 
+from .markdown import pipe_table
+
 __all__ = ['NetworkSize', 'measure_networks', 'network_markdown', 'network_table']
 
 HEADINGS = ('network', 'published as', 'parameters', 'last map', 'multiply-adds (M)')
@@ -80,5 +82,5 @@ def network_table(sizes: Iterable[NetworkSize]) -> Table:
 
 def network_markdown(sizes: Iterable[NetworkSize]) -> str:
     """Lay the networks out for a document."""
-    lines = [HEADINGS, ('---', '---', '--:', '--:', '--:'), *(size.cells() for size in sizes)]
-    return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
+    alignments = ('---', '---', '--:', '--:', '--:')
+    return pipe_table(HEADINGS, alignments, (size.cells() for size in sizes))

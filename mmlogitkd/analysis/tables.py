@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from .markdown import pipe_table
 from .metrics import DASH, Metric
 from .results import Result
 from .rows import Block, Row
@@ -36,13 +37,12 @@ def markdown_table(
         published_as: Heading of the papers' numbers; without any there is no such column.
     """
     header = _header(blocks, metrics, published_as)
-    lines = [header, [':--', *['--:'] * (len(header) - 1)]]
+    lines: list[list[str]] = []
     for block in blocks:
         if block.pair:
             lines.append([f'**{block.pair}**', *[''] * (len(header) - 1)])
         lines += _cells(block, metrics, _published(blocks))
-    escaped = ([cell.replace('|', r'\|') for cell in line] for line in lines)
-    table = ''.join(f'| {" | ".join(line)} |\n' for line in escaped)
+    table = pipe_table(header, [':--', *['--:'] * (len(header) - 1)], lines)
     return table + ''.join(f'\n{note}\n' for note in _notes(blocks, metrics))
 
 
