@@ -1,11 +1,11 @@
-"""What the CIFAR networks have in common: one last map, and a choice of memory format."""
+"""What the networks have in common: one last map, a choice of memory format, a kind of layer."""
 
 from abc import abstractmethod
 from typing import Any
 
 import torch
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 # He's normal with fan-out for convolutions, their biases 0; batch norm starts as the identity,
 # by PyTorch's own default. MMEngine copies it before use.
@@ -43,3 +43,15 @@ class CIFARBackbone(BaseModule):
         if self.channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
         return (self.last_map(x),)
+
+
+def conv_layer(
+    in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    """Convolution that keeps the size but for its stride, batch norm, ReLU."""
+    padding = kernel // 2
+    return [
+        nn.Conv2d(in_channels, out_channels, kernel, stride, padding, groups=groups, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(inplace=True),
+    ]

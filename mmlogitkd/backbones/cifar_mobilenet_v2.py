@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from mmlogitkd.registry import MODELS
 
-from .base import HE_NORMAL, CIFARBackbone
+from .base import HE_NORMAL, CIFARBackbone, conv_layer
 
 # of every stage: channels at widen factor 1, blocks, stride
 STAGES = (
@@ -34,9 +34,9 @@ class InvertedResidual(nn.Module):
         super().__init__()
         width = in_channels * expand_ratio
         self.conv = nn.Sequential(
-            *_layer(in_channels, width, 1),
-            *_layer(width, width, 3, stride, groups=width),
-            *_layer(width, out_channels, 1)[:2],
+            *conv_layer(in_channels, width, 1),
+            *conv_layer(width, width, 3, stride, groups=width),
+            *conv_layer(width, out_channels, 1)[:2],
         )
         self.residual = stride == 1 and in_channels == out_channels
 
@@ -97,7 +97,7 @@ class CIFARMobileNetV2(CIFARBackbone):
             raise ValueError(f'expand_ratio must be a whole number from 1, got {expand_ratio}')
         super().__init__(channels_last, init_cfg)
         width = int(32 * widen_factor)
-        self.conv1 = nn.Sequential(*_layer(in_channels, width, 3, stride=2))
+        self.conv1 = nn.Sequential(*conv_layer(in_channels, width, 3, stride=2))
         self.blocks = nn.Sequential()
         for index, (channels, blocks, stride) in enumerate(STAGES):
             out, ratio = int(channels * widen_factor), expand_ratio if index else 1
@@ -105,21 +105,8 @@ class CIFARMobileNetV2(CIFARBackbone):
             rest = [InvertedResidual(out, out, 1, ratio) for _ in range(blocks - 1)]
             self.blocks.append(nn.Sequential(first, *rest))
             width = out
-        self.conv2 = nn.Sequential(*_layer(width, int(1280 * max(widen_factor, 1)), 1))
+        self.conv2 = nn.Sequential(*conv_layer(width, int(1280 * max(widen_factor, 1)), 1))
 
     def last_map(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, 1280, H / 16, W / 16)."""
         return self.conv2(self.blocks(self.conv1(x)))
-
-
-def _layer(
-    in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
-) -> list[nn.Module]:
-    """Convolution that keeps the size but for its stride, batch norm, ReLU."""
-    return [
-        nn.Conv2d(
-            in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False
-        ),
-        nn.BatchNorm2d(out_channels),
-        nn.ReLU(inplace=True),
-    ]

@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 from mmlogitkd.registry import MODELS
 
+from .base import conv_layer
+
 STEM = 32
 # of every depthwise-separable block: output channels at widen factor 1, stride
 BLOCKS = (
@@ -61,25 +63,13 @@ class MobileNetV1(BaseModule):
             raise ValueError(f'widen_factor must be at least 1/{STEM}, got {widen_factor}')
         super().__init__(init_cfg)
         width = int(STEM * widen_factor)
-        self.model = nn.Sequential(nn.Sequential(*_layer(in_channels, width, 3, stride=2)))
+        self.model = nn.Sequential(nn.Sequential(*conv_layer(in_channels, width, 3, stride=2)))
         for channels, stride in BLOCKS:
             out = int(channels * widen_factor)
-            depthwise = _layer(width, width, 3, stride, groups=width)
-            self.model.append(nn.Sequential(*depthwise, *_layer(width, out, 1)))
+            depthwise = conv_layer(width, width, 3, stride, groups=width)
+            self.model.append(nn.Sequential(*depthwise, *conv_layer(width, out, 1)))
             width = out
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
         """Return the last map after its activation, in a tuple, as mmpretrain's necks take it."""
         return (self.model(x),)
-
-
-def _layer(
-    in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
-) -> list[nn.Module]:
-    """Convolution that keeps the size but for its stride, batch norm, ReLU."""
-    padding = kernel // 2
-    return [
-        nn.Conv2d(in_channels, out_channels, kernel, stride, padding, groups=groups, bias=False),
-        nn.BatchNorm2d(out_channels),
-        nn.ReLU(inplace=True),
-    ]
