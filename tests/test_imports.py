@@ -21,6 +21,9 @@ ALLOWED = {
     'analysis': {
         *('distiller', 'functional', 'logits', 'losses', 'published', 'teacher', 'utils', 'version')
     },
+    'benchmarks': {
+        *('analysis', 'distiller', 'functional', 'hooks', 'logits', 'losses', 'teacher', 'utils')
+    },
     'published': {'datasets', 'teacher', 'version'},
     'teacher': {'registry', 'utils'},
     'logits': {'registry', 'teacher'},
