@@ -1,12 +1,12 @@
-"""What the formulas share: precision, and divergences computed from logits in log space."""
+"""What the formulas share: precision, divergences in log space, and their gradients."""
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 Function = TypeVar('Function', bound=Callable[..., Tensor])
 
@@ -18,90 +18,195 @@ def full_precision(function: Function) -> Function:
         function: Takes the student's and the teacher's logits first.
 
     Returns:
-        The same function; half and bfloat16 logits reach it as float32, float64 stays.
+        The same function; half and bfloat16 logits reach it as float32, float64 stays, and the
+        teacher's come detached: no gradient flows into them.
     """
 
     @functools.wraps(function)
     def wrapper(student: Tensor, teacher: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         dtype = torch.promote_types(torch.promote_types(student.dtype, teacher.dtype), torch.float)
         with torch.autocast(student.device.type, enabled=False):
-            return function(student.to(dtype), teacher.to(dtype), *args, **kwargs)
+            return function(student.to(dtype), teacher.detach().to(dtype), *args, **kwargs)
 
     return wrapper  # type: ignore[return-value]
 
 
-def softmax_kl(student: Tensor, teacher: Tensor) -> Tensor:
-    """KL(softmax(teacher) || softmax(student)) over the last dimension.
+class _KnownGradient(torch.autograd.Function):
+    """A value per row, whose gradient with respect to the row is already there."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, value: Tensor, gradient: Tensor, scale: float) -> Tensor:
+        ctx.save_for_backward(gradient)
+        ctx.scale = scale
+        return value
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return (ctx.scale * grad).unsqueeze(-1) * gradient, None, None, None
+
+
+def with_gradient(logits: Tensor, value: Tensor, gradient: Tensor, scale: float = 1.0) -> Tensor:
+    """Give ``value`` the gradient ``scale * gradient`` with respect to ``logits``.
+
+    The losses know their gradients in closed form, from tensors that the value needs anyway. It
+    costs less than half of what recording every operation costs, in time and in memory: one tensor
+    is kept for the backward pass. A gradient of the gradient cannot be had from it, and asking for
+    one is an error.
+
+    Args:
+        logits: (..., N, C), from which value and gradient were computed.
+        value: (..., N), without gradient.
+        gradient: (..., N, C), of each value with respect to its own row, but for the scale.
+        scale: Multiplies the gradient when it is needed.
+
+    Returns:
+        (..., N), equal to ``value``.
+    """
+    return _KnownGradient.apply(logits, value, gradient, scale)
+
+
+class Divergence(NamedTuple):
+    """A divergence between two softmaxes, and what its gradient is made of.
+
+    Attributes:
+        value: KL(teacher || student), (...), in nats.
+        student: The student's probabilities (..., C).
+        teacher: The teacher's probabilities (..., C).
+    """
+
+    value: Tensor
+    student: Tensor
+    teacher: Tensor
+
+    def gradient(self) -> Tensor:
+        """Of the value with respect to the student's logits; uses up ``student``'s memory."""
+        return self.student.sub_(self.teacher)
+
+
+def divergence(student: Tensor, teacher: Tensor) -> Divergence:
+    """KL(softmax(teacher) || softmax(student)) over the last dimension, outside autograd.
 
     Args:
         student: Logits (..., C), already divided by the temperature.
         teacher: Logits (..., C), likewise.
+    """
+    log_student, log_teacher = student.log_softmax(-1), teacher.log_softmax(-1)
+    prob_teacher = log_teacher.exp()
+    value = log_teacher.sub_(log_student).mul_(prob_teacher).sum(-1)
+    return Divergence(value, log_student.exp_(), prob_teacher)
+
+
+def softmax_kl(student: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+    """KL(softmax(teacher / T) || softmax(student / T)), with gradient for the student.
+
+    Args:
+        student: Logits (..., C).
+        teacher: Logits (..., C).
+        temperature: T.
 
     Returns:
         Divergences (...), in nats.
     """
-    log_student, log_teacher = student.log_softmax(-1), teacher.log_softmax(-1)
-    return F.kl_div(log_student, log_teacher, reduction='none', log_target=True).sum(-1)
+    found = divergence(cooled(student.detach(), temperature), cooled(teacher, temperature))
+    return with_gradient(student, found.value, found.gradient(), 1 / temperature)
+
+
+def cooled(logits: Tensor, temperature: float) -> Tensor:
+    """``logits / temperature``, not copied where the temperature is 1."""
+    return logits if temperature == 1 else logits / temperature
 
 
 def sigmoid_kl(student: Tensor, teacher: Tensor) -> Tensor:
     """Bernoulli KL(sigmoid(teacher) || sigmoid(student)), elementwise, in nats.
 
     A probability p = sigmoid(x) has 1 - p = sigmoid(-x): nothing is subtracted from 1, so that
-    the divergence is right also where one of the two outcomes holds all the mass.
+    the divergence is right also where one of the two outcomes holds all the mass. Its derivative
+    with respect to the student's logit is :func:`sigmoid_difference`.
     """
-    yes = teacher.sigmoid() * (F.logsigmoid(teacher) - F.logsigmoid(student))
-    no = (-teacher).sigmoid() * (F.logsigmoid(-teacher) - F.logsigmoid(-student))
-    return yes + no
+    log_s, log_t = logsigmoid(student), logsigmoid(teacher)
+    no_s, no_t = logsigmoid(-student), logsigmoid(-teacher)
+    return log_t.exp() * (log_t - log_s) + no_t.exp() * (no_t - no_s)
+
+
+def sigmoid_difference(student: Tensor, teacher: Tensor) -> Tensor:
+    """The derivative of :func:`sigmoid_kl`: sigmoid(student) - sigmoid(teacher)."""
+    return student.sigmoid() - teacher.sigmoid()
+
+
+def logsigmoid(logits: Tensor) -> Tensor:
+    """Logarithm of the sigmoid."""
+    return torch.nn.functional.logsigmoid(logits)
 
 
 def pick_class(logits: Tensor, index: Tensor) -> Tensor:
     """Logits (..., N, C), class indices that broadcast to (..., N) -> the logits (..., N)."""
-    index = index.expand(logits.shape[:-1])
-    return logits.gather(-1, index.unsqueeze(-1)).squeeze(-1)
+    return logits.gather(-1, columns(logits, index)).squeeze(-1)
 
 
-def drop_class(logits: Tensor, index: Tensor) -> Tensor:
-    """Leave out one class per row.
+def columns(logits: Tensor, index: Tensor) -> Tensor:
+    """Class indices that broadcast to (..., N) -> (..., N, 1), to gather from (..., N, C)."""
+    return index.expand(logits.shape[:-1]).unsqueeze(-1)
+
+
+def cooled_without(logits: Tensor, temperature: float, index: Tensor) -> Tensor:
+    """``logits / temperature``, some classes of every row at the lowest finite logit.
+
+    Their probability is 0 exactly, and so is their share of a divergence.
 
     Args:
-        logits: (..., N, C) with C >= 2.
-        index: Class indices that broadcast to (..., N).
+        logits: (..., N, C).
+        temperature: T.
+        index: (..., N, K), the classes.
 
     Returns:
-        (..., N, C - 1), the other classes in their order.
+        (..., N, C), a copy.
 
     Raises:
-        ValueError: There is no other class.
+        ValueError: No class is left.
     """
     num_classes = logits.size(-1)
-    if num_classes < 2:
+    if num_classes <= index.size(-1):
         raise ValueError(
-            f'at least 2 classes are needed to set one apart, got logits of {num_classes} class; '
-            'for a single sigmoid output use BinaryKDLoss'
+            f'at least {index.size(-1) + 1} classes are needed to set {index.size(-1)} apart, got '
+            f'logits of {num_classes} class(es); for a single sigmoid output use BinaryKDLoss'
         )
-    others = torch.arange(num_classes - 1, device=logits.device)
-    # (C - 1,), (..., N, 1) -> (..., N, C - 1): from the dropped class on, take the next one
-    others = others + (others >= index.unsqueeze(-1))
-    return logits.gather(-1, others.expand(*logits.shape[:-1], num_classes - 1))
+    lowest = torch.finfo(logits.dtype).min
+    if temperature == 1:
+        return logits.scatter(-1, index, lowest)
+    return (logits / temperature).scatter_(-1, index, lowest)
 
 
-def class_logit(logits: Tensor, index: Tensor) -> Tensor:
-    """The x with sigmoid(x) = softmax(logits)[index]: that class against all others, (..., N)."""
-    return pick_class(logits, index) - drop_class(logits, index).logsumexp(-1)
+def log_mass(logits: Tensor, probs: Tensor) -> Tensor:
+    """The logarithm of the sum of exponentials (..., N), from logits and their softmax.
+
+    At the highest logit, x - log p loses nothing; a second pass of exponentials is not needed.
+    """
+    return logits.amax(-1) - probs.amax(-1).log()
 
 
-def split_at_rank(ranking: Tensor, rank: int, *logits: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Split the classes of every row into the ``rank`` highest of ``ranking`` and the rest.
+def rank(ranking: Tensor, depth: int) -> Tensor:
+    """The ``depth`` highest classes of every row, in their order; among equals the lower leads.
 
     Args:
-        ranking: The logits (..., N, C) that rank the classes; among equals the lower index leads.
-        rank: How many classes the first part takes, 0..C.
-        logits: Tensors (..., N, C) to split.
+        ranking: Logits (..., N, C).
+        depth: 0..C.
 
     Returns:
-        For each of ``logits`` the pair (..., N, rank), (..., N, C - rank), in order of rank.
+        Class indices (..., N, depth).
     """
-    order = ranking.argsort(dim=-1, descending=True, stable=True)
-    top, rest = order[..., :rank], order[..., rank:]
-    return [(x.gather(-1, top), x.gather(-1, rest)) for x in logits]
+    num_classes = ranking.size(-1)
+    if ranking.dtype == torch.float64:
+        return ranking.argsort(dim=-1, descending=True, stable=True)[..., :depth]
+    if ranking.device.type == 'cpu' and not torch.compiler.is_compiling():
+        # one more shows a tie at the edge; a look at the values costs nothing on this device
+        values, index = ranking.topk(min(depth + 1, num_classes), dim=-1)
+        if not bool((values[..., 1:] == values[..., :-1]).any()):
+            return index[..., :depth]
+    # as integers, floats keep their order once the negative ones are turned round; the lower half
+    # of 64 bits then holds what decides among equals. 0.0 and -0.0 are equals: the sum is 0.0.
+    bits = (ranking.float() + 0.0).view(torch.int32)
+    bits = bits ^ ((bits >> 31) & 0x7FFFFFFF)
+    last = torch.arange(num_classes - 1, -1, -1, device=ranking.device)
+    return ((bits.long() << 32) | last).topk(depth, dim=-1).indices

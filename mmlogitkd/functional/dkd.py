@@ -2,7 +2,17 @@
 
 from torch import Tensor
 
-from .common import class_logit, drop_class, full_precision, sigmoid_kl, softmax_kl
+from .common import (
+    columns,
+    cooled_without,
+    divergence,
+    full_precision,
+    log_mass,
+    pick_class,
+    sigmoid_difference,
+    sigmoid_kl,
+    with_gradient,
+)
 
 
 @full_precision
@@ -39,7 +49,15 @@ def dkd_loss(
         >>> dkd_loss(student, teacher, torch.tensor([0]), temperature=1.0)
         tensor([1.1166])
     """
-    student, teacher = student / temperature, teacher / temperature
-    tckd = sigmoid_kl(class_logit(student, target), class_logit(teacher, target))
-    nckd = softmax_kl(drop_class(student, target), drop_class(teacher, target))
-    return temperature**2 * (alpha * tckd + beta * nckd)
+    logits, label = student.detach(), columns(student, target)
+    others_s = cooled_without(logits, temperature, label)
+    others_t = cooled_without(teacher, temperature, label)
+    nckd = divergence(others_s, others_t)
+    # the label's class against all others, as one logit
+    own_s = pick_class(logits, target) / temperature - log_mass(others_s, nckd.student)
+    own_t = pick_class(teacher, target) / temperature - log_mass(others_t, nckd.teacher)
+    value = alpha * sigmoid_kl(own_s, own_t) + beta * nckd.value
+    slope = alpha * sigmoid_difference(own_s, own_t).unsqueeze(-1)
+    gradient = nckd.student.mul_(beta - slope).sub_(nckd.teacher, alpha=beta)
+    gradient.scatter_(-1, label, slope)
+    return with_gradient(student, temperature**2 * value, gradient, temperature)

@@ -1,9 +1,18 @@
 """Generalised decoupled knowledge distillation (Zheng, Cheng, TNNLS 2025, arXiv 2512.04625)."""
 
-import torch
 from torch import Tensor
 
-from .common import full_precision, sigmoid_kl, softmax_kl, split_at_rank
+from .common import (
+    cooled_without,
+    divergence,
+    full_precision,
+    log_mass,
+    rank,
+    sigmoid_difference,
+    sigmoid_kl,
+    softmax_kl,
+    with_gradient,
+)
 
 
 @full_precision
@@ -47,14 +56,19 @@ def gdkd_loss(
             f'topk {topk} is larger than the {num_classes} classes of the logits; '
             f'set topk to 1..{num_classes}'
         )
-    (top_s, rest_s), (top_t, rest_t) = split_at_rank(
-        teacher.detach(), topk, student / temperature, teacher / temperature
-    )
-    loss = w1 * softmax_kl(top_s, top_t)
-    if topk < num_classes:
-        mass_s, mass_t = (
-            torch.logsumexp(top, -1) - torch.logsumexp(rest, -1)
-            for top, rest in ((top_s, rest_s), (top_t, rest_t))
-        )
-        loss = loss + w0 * sigmoid_kl(mass_s, mass_t) + w2 * softmax_kl(rest_s, rest_t)
-    return temperature**2 * loss
+    if topk == num_classes:
+        return temperature**2 * w1 * softmax_kl(student, teacher, temperature)
+    logits, top = student.detach(), rank(teacher, topk)
+    top_s, top_t = logits.gather(-1, top) / temperature, teacher.gather(-1, top) / temperature
+    rest_s = cooled_without(logits, temperature, top)
+    rest_t = cooled_without(teacher, temperature, top)
+    high, low = divergence(top_s, top_t), divergence(rest_s, rest_t)
+    # the top k against the rest, as one logit
+    mass_s = log_mass(top_s, high.student) - log_mass(rest_s, low.student)
+    mass_t = log_mass(top_t, high.teacher) - log_mass(rest_t, low.teacher)
+    value = w0 * sigmoid_kl(mass_s, mass_t) + w1 * high.value + w2 * low.value
+    slope = w0 * sigmoid_difference(mass_s, mass_t).unsqueeze(-1)
+    gradient = low.student.mul_(w2 - slope).sub_(low.teacher, alpha=w2)
+    inside = high.student.mul_(w1 + slope).sub_(high.teacher, alpha=w1)
+    gradient.scatter_(-1, top, inside)
+    return with_gradient(student, temperature**2 * value, gradient, temperature)

@@ -1,9 +1,19 @@
 """Local dense relational logit distillation (Xu et al., ICCV 2025, arXiv 2507.15911)."""
 
+import functools
+
 import torch
 from torch import Tensor
 
-from .common import full_precision, sigmoid_kl, softmax_kl, split_at_rank
+from .common import (
+    cooled_without,
+    divergence,
+    full_precision,
+    rank,
+    sigmoid_difference,
+    sigmoid_kl,
+    with_gradient,
+)
 
 
 def pair_weights(
@@ -12,23 +22,28 @@ def pair_weights(
     delta: float = 2.0,
     decay: float = 0.05,
     device: torch.device | None = None,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The pairs of ranks i < j and their weights 1 / (eps + j - i) · delta · exp(-decay · (i + j)).
+    dtype: torch.dtype = torch.float64,
+) -> Tensor:
+    """The weights 1 / (eps + j - i) · delta · exp(-decay · (i + j)) of the ranks i < j.
 
     Args:
         depth: Number of ranks d; they count from 1 in the weight.
         eps: Offset of the inverse rank weight.
         delta: Scale of the exponential rank decay.
         decay: Its rate.
-        device: Where the tensors live.
+        device: Where the table lives.
+        dtype: Its precision.
 
     Returns:
-        First and second positions (P,), counted from 0, and weights (P,) in float64, with
-        P = d(d - 1)/2.
+        (d, d), 0 but above the diagonal.
     """
-    first, second = torch.triu_indices(depth, depth, offset=1, device=device)
-    ranks = (first + second + 2).double()
-    return first, second, delta * torch.exp(-decay * ranks) / (eps + (second - first))
+    ranks = torch.arange(1, depth + 1, dtype=torch.float64)
+    first, second = ranks.unsqueeze(1), ranks.unsqueeze(0)
+    weights = delta * torch.exp(-decay * (first + second)) / (eps + second - first)
+    return weights.triu(1).to(device, dtype)
+
+
+_kept_pair_weights = functools.cache(pair_weights)  # the same table for every step
 
 
 @full_precision
@@ -81,16 +96,44 @@ def ldrld_loss(
             f'depth {depth} is larger than the {num_classes} classes of the logits; '
             f'set depth to 1..{num_classes}'
         )
-    (top_s, rest_s), (top_t, rest_t) = split_at_rank(
-        student.detach(), depth, student / temperature, teacher / temperature
-    )
-    local = softmax_kl(top_s, top_t)
+    logits = student.detach()
+    top = rank(logits, depth)
+    top_s, top_t = logits.gather(-1, top) / temperature, teacher.gather(-1, top) / temperature
+    whole = divergence(top_s, top_t)
+    local, local_gradient = whole.value, whole.gradient()
     if depth > 1:
-        first, second, weight = pair_weights(depth, eps, delta, decay, student.device)
-        pairs_s = top_s[..., first] - top_s[..., second]  # (..., N, d) -> (..., N, P)
-        pairs_t = top_t[..., first] - top_t[..., second]
-        local = local + (sigmoid_kl(pairs_s, pairs_t) * weight.to(local.dtype)).sum(-1)
-    if average_pairs:
-        local = local / (depth * (depth - 1) // 2 + 1)
-    remaining = softmax_kl(rest_s, rest_t) if depth < num_classes else torch.zeros_like(local)
-    return temperature**2 * (alpha * local + beta * remaining)
+        # a graph of torch.compile holds the table anyway
+        table = pair_weights if torch.compiler.is_compiling() else _kept_pair_weights
+        weights = table(depth, eps, delta, decay, top_s.device, top_s.dtype)
+        pairs, pairs_gradient = _pairs(top_s, top_t, weights)
+        local, local_gradient = local + pairs, local_gradient.add_(pairs_gradient)
+    share = alpha / (depth * (depth - 1) // 2 + 1 if average_pairs else 1)
+    value, local_gradient = share * local, local_gradient.mul_(share)
+    if depth < num_classes:
+        rest = divergence(
+            cooled_without(logits, temperature, top), cooled_without(teacher, temperature, top)
+        )
+        value = value + beta * rest.value
+        gradient = rest.gradient().mul_(beta).scatter_(-1, top, local_gradient)
+    else:
+        gradient = torch.zeros_like(logits).scatter_(-1, top, local_gradient)
+    return with_gradient(student, temperature**2 * value, gradient, temperature)
+
+
+def _pairs(student: Tensor, teacher: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The weighted divergences of all pairs of ranks, and their gradient.
+
+    Args:
+        student: Logits (..., N, d) in order of rank.
+        teacher: Logits (..., N, d) of the same classes.
+        weights: (d, d), 0 but above the diagonal.
+
+    Returns:
+        (..., N), and (..., N, d) with respect to the student's logits.
+    """
+    # (..., N, d, 1) - (..., N, 1, d) -> (..., N, d, d)
+    ours = student.unsqueeze(-1) - student.unsqueeze(-2)
+    theirs = teacher.unsqueeze(-1) - teacher.unsqueeze(-2)
+    value = (sigmoid_kl(ours, theirs) * weights).sum((-2, -1))
+    slope = sigmoid_difference(ours, theirs).mul_(weights)
+    return value, slope.sum(-1) - slope.sum(-2)

@@ -46,6 +46,8 @@ def perception(
     Returns:
         (..., N, C); with all rows counted no entry exceeds sqrt(N - 1).
     """
+    if mask is None and not sync_stats and logits.size(-2) > 1:
+        return _standardised_columns(logits, eps)
     if mask is None:
         mask = torch.ones(logits.size(-2), device=logits.device, dtype=torch.bool)
     keep = mask.unsqueeze(-1).to(logits.dtype)  # (N,) -> (N, 1)
@@ -56,6 +58,18 @@ def perception(
     centred = centred - _sum_rows(keep * centred, sync_stats) / count
     variance = _sum_rows(keep * centred.square(), sync_stats) / count
     return centred * (variance + eps).rsqrt()
+
+
+def _standardised_columns(logits: Tensor, eps: float) -> Tensor:
+    """The same over all rows: batch normalisation without weights, in torch's own kernels.
+
+    They compute x / std - mean / std, so the mean is taken off before, as a constant.
+    """
+    centred = logits - logits.detach().mean(-2, keepdim=True)
+    rows = centred.movedim(-2, 0)  # (..., N, C) -> (N, ..., C), which then are the channels
+    cudnn = torch.backends.cudnn.enabled
+    flat = torch.batch_norm(rows.flatten(1), None, None, None, None, True, 0.0, eps, cudnn)
+    return flat.view(rows.shape).movedim(0, -2)
 
 
 @full_precision
@@ -94,4 +108,4 @@ def luminet_loss(
     """
     perceived = perception(student, eps, mask, sync_stats)
     expected = perception(teacher, eps, mask, sync_stats)
-    return alpha**2 * softmax_kl(perceived / temperature, expected / temperature)
+    return alpha**2 * softmax_kl(perceived, expected, temperature)

@@ -7,6 +7,20 @@ from torch import Tensor
 from .common import full_precision, softmax_kl
 
 
+def gram_error(student: Tensor, teacher: Tensor) -> Tensor:
+    """|A Aᵀ - B Bᵀ|², of (N, C) matrices, from tables of the smaller side.
+
+    With D = A - B the difference is A Dᵀ + D Bᵀ. Its squared norm is a sum of products of C x C
+    tables, each of which holds D twice over: nothing large cancels.
+    """
+    if student.size(0) <= student.size(1):
+        return (student @ student.T - teacher @ teacher.T).square().sum()
+    change = student - teacher
+    ours, theirs = student.T @ change, teacher.T @ change
+    grams = student.T @ student + teacher.T @ teacher
+    return (grams * (change.T @ change)).sum() + 2 * (ours * theirs.T).sum()
+
+
 @full_precision
 def mlkd_loss(
     student: Tensor, teacher: Tensor, temperatures: Sequence[float] = (2, 3, 4, 5, 6)
@@ -23,7 +37,7 @@ def mlkd_loss(
         temperatures: The T.
 
     Returns:
-        A scalar, float32 or above; 0 without rows. It costs N · N and C · C memory.
+        A scalar, float32 or above; 0 without rows. No table is larger than min(N, C) squared.
 
     Example:
         >>> import torch
@@ -36,8 +50,8 @@ def mlkd_loss(
     for temperature in temperatures if num_rows else ():
         cold_s, cold_t = student / temperature, teacher / temperature
         prob_s, prob_t = cold_s.softmax(-1), cold_t.softmax(-1)
-        instance = temperature**2 * softmax_kl(cold_s, cold_t).mean()
-        batch = (prob_s @ prob_s.T - prob_t @ prob_t.T).square().sum() / num_rows
-        classes = (prob_s.T @ prob_s - prob_t.T @ prob_t).square().sum() / num_classes
+        instance = temperature**2 * softmax_kl(student, teacher, temperature).mean()
+        batch = gram_error(prob_s, prob_t) / num_rows
+        classes = gram_error(prob_s.T, prob_t.T) / num_classes
         loss = loss + instance + batch + classes
     return loss

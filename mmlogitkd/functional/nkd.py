@@ -2,7 +2,13 @@
 
 from torch import Tensor
 
-from .common import drop_class, full_precision, pick_class
+from .common import (
+    columns,
+    cooled_without,
+    full_precision,
+    pick_class,
+    with_gradient,
+)
 
 
 @full_precision
@@ -37,9 +43,16 @@ def nkd_loss(
         >>> nkd_loss(student, teacher, torch.tensor([0]))
         tensor([1.7706])
     """
-    log_student = pick_class(student.log_softmax(-1), target)
+    logits, label = student.detach(), columns(student, target)
+    log_student = logits.log_softmax(-1)
     prob_teacher = pick_class(teacher.softmax(-1), target)
-    others_student = (drop_class(student, target) / temperature).log_softmax(-1)
-    others_teacher = (drop_class(teacher, target) / temperature).softmax(-1)
-    others = (others_teacher * others_student).sum(-1)
-    return -prob_teacher * log_student - gamma * temperature**2 * others
+    own = -prob_teacher * pick_class(log_student, target)
+    log_others = cooled_without(logits, temperature, label).log_softmax(-1)
+    others_teacher = cooled_without(teacher, temperature, label).softmax(-1)
+    # the label's entry is 0 times the lowest finite number
+    others = -(others_teacher * log_others).sum(-1)
+    value = own + gamma * temperature**2 * others
+    gradient = log_others.exp_().sub_(others_teacher).mul_(gamma * temperature)
+    gradient.addcmul_(log_student.exp_(), prob_teacher.unsqueeze(-1))
+    gradient.scatter_add_(-1, label, -prob_teacher.unsqueeze(-1))
+    return with_gradient(student, value, gradient)

@@ -33,4 +33,5 @@ def standardize(logits: Tensor, eps: float = 1e-7) -> Tensor:
     centred = logits - logits.mean(-1, keepdim=True)
     norm = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
     std = norm / (logits.size(-1) - 1) ** 0.5
-    return (centred / (std + eps)).masked_fill(flat, 0)
+    # a division by infinity: 0, with the gradient 0
+    return centred / torch.where(flat, torch.inf, std + eps)

@@ -94,13 +94,20 @@ def invalid_values(student: Tensor, teacher: Tensor, target: Tensor | None = Non
         not finite), 2 (the teacher's are not) and 4 (a label is outside 0..C-1, a score outside
         0..1).
     """
-    bits = STUDENT_NOT_FINITE * (~student.isfinite()).any().long()
-    bits = bits + TEACHER_NOT_FINITE * (~teacher.isfinite()).any().long()
+    bits = STUDENT_NOT_FINITE * _not_finite(student) + TEACHER_NOT_FINITE * _not_finite(teacher)
     if target is not None:
         highest = 1 if target.is_floating_point() else student.size(1) - 1
         inside = ((target >= 0) & (target <= highest)).all()
         bits = bits + LABEL_OUT_OF_RANGE * (~inside).long()
     return bits
+
+
+def _not_finite(values: Tensor) -> Tensor:
+    """1 where a NaN or an infinity is among the values, else 0; both show in the extremes."""
+    if values.numel() == 0:
+        return values.new_zeros((), dtype=torch.int64)
+    lowest, highest = torch.aminmax(values)
+    return (~(lowest.isfinite() & highest.isfinite())).long()
 
 
 def explain_values(owner: str, bits: int, num_classes: int) -> str:

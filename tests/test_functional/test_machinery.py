@@ -13,7 +13,14 @@ from torch.autograd import gradcheck
 
 import mmlogitkd.functional as functional
 import mmlogitkd.losses as losses
-from mmlogitkd.functional.common import drop_class, sigmoid_kl, softmax_kl, split_at_rank
+from mmlogitkd.functional.common import (
+    cooled_without,
+    log_mass,
+    rank,
+    sigmoid_difference,
+    sigmoid_kl,
+    softmax_kl,
+)
 
 CALLS = {
     'kd_loss': {},
@@ -143,20 +150,63 @@ def test_every_loss_has_an_example(item):
         assert '>>> ' in inspect.getdoc(item)
 
 
-def test_drop_class_keeps_the_others_in_order():
-    logits = torch.arange(12.0).view(3, 4)
-    got = drop_class(logits, torch.tensor([0, 3, 1]))
-    assert got.tolist() == [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [8.0, 10.0, 11.0]]
+@pytest.mark.parametrize('temperature', [1.0, 2.0])
+def test_classes_that_are_set_apart_have_no_probability(batch, temperature):
+    logits, _, target = batch(4, 6)
+    index = torch.stack((target, (target + 1) % 6), -1)
+    before = logits.clone()
+    probs = cooled_without(logits, temperature, index).softmax(-1)
+    assert torch.equal(logits, before)
+    assert probs.gather(-1, index).eq(0).all()
+    for row, probability, out in zip(logits, probs, index, strict=True):
+        kept = [c for c in range(6) if c not in out]
+        torch.testing.assert_close(probability[kept], (row[kept] / temperature).softmax(-1))
 
 
-def test_split_at_rank_keeps_ties_in_order():
-    ranking = torch.tensor([[1.0, 3.0, 3.0, 1.0, 3.0]])
-    ((top, rest),) = split_at_rank(ranking, 2, torch.arange(5.0)[None])
-    assert top.tolist() == [[1.0, 2.0]]
-    assert rest.tolist() == [[4.0, 0.0, 3.0]]
-    many = torch.arange(1000.0)[None]
-    ((top, rest),) = split_at_rank(torch.zeros(1, 1000), 300, many)
-    assert torch.equal(torch.cat((top, rest), -1), many)
+@pytest.mark.parametrize('scale', [1.0, 30.0, 1e4])
+def test_log_mass_is_the_logarithm_of_the_sum_of_exponentials(batch, scale):
+    logits, _, _ = batch(50, 6, scale=scale)
+    torch.testing.assert_close(log_mass(logits, logits.softmax(-1)), logits.logsumexp(-1))
+
+
+@pytest.mark.parametrize('dtype', [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_rank_keeps_ties_in_order(dtype):
+    ranking = torch.tensor([[1.0, 3.0, 3.0, 1.0, 3.0], [-1.0, -0.0, 0.0, -1.0, -2.0]], dtype=dtype)
+    assert rank(ranking, 2).tolist() == [[1, 2], [1, 2]]
+    assert rank(ranking, 5).tolist() == [[1, 2, 4, 0, 3], [1, 2, 0, 3, 4]]
+    assert rank(torch.zeros(1, 1000, dtype=dtype), 300).tolist() == [list(range(300))]
+
+
+def test_rank_without_ties_is_the_rank_with_ties_elsewhere(batch):
+    ranking = batch(20, 50, scale=100.0)[0].float()
+    expected = ranking.double().argsort(dim=-1, descending=True)[:, :7]
+    assert torch.equal(rank(ranking, 7), expected)
+    tied = torch.cat((torch.zeros(1, 50), ranking))  # one row of ties: another way for all
+    assert torch.equal(rank(tied, 7)[1:], expected)
+
+
+def test_a_gradient_of_the_gradient_is_refused(batch):
+    student, teacher, _ = batch(4, 5)
+    (gradient,) = torch.autograd.grad(
+        softmax_kl(student.requires_grad_(), teacher).sum(), student, create_graph=True
+    )
+    with pytest.raises(RuntimeError, match='does not require grad'):
+        gradient.sum().backward()
+
+
+@every_function
+def test_no_gradient_flows_into_the_teacher(batch, name):
+    student, teacher, target = batch(4, 5)
+    call(name, student.requires_grad_(), teacher.requires_grad_(), target).sum().backward()
+    assert student.grad.abs().sum() > 0
+    assert teacher.grad is None
+
+
+@pytest.mark.parametrize('scale', [0.1, 10.0])
+def test_sigmoid_difference_is_the_derivative_of_sigmoid_kl(batch, scale):
+    student, teacher, _ = batch(50, 2, scale=scale)
+    (gradient,) = torch.autograd.grad(sigmoid_kl(student.requires_grad_(), teacher).sum(), student)
+    torch.testing.assert_close(sigmoid_difference(student, teacher), gradient)
 
 
 def test_sigmoid_kl_is_the_softmax_kl_of_two_classes(batch):
