@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from .common import full_precision
+from .common import full_precision, with_gradient
 
 
 @full_precision
@@ -26,6 +26,16 @@ def binary_kd_loss(student: Tensor, teacher: Tensor, beta: float = 1.0) -> Tenso
         >>> binary_kd_loss(torch.zeros(1, 1), torch.tensor([[2.0]]))
         tensor([0.2639])
     """
-    prob_teacher = teacher.sigmoid()
-    bce = F.binary_cross_entropy_with_logits(student, prob_teacher, reduction='none')
-    return ((prob_teacher - student.sigmoid()).abs().pow(beta) * bce).sum(-1)
+    logits, prob_teacher = student.detach(), teacher.sigmoid()
+    prob_student = logits.sigmoid()
+    bce = F.binary_cross_entropy_with_logits(logits, prob_teacher, reduction='none')
+    gap = prob_student - prob_teacher  # the derivative of the cross-entropy
+    if beta == 0:
+        return with_gradient(student, bce.sum(-1), gap)
+    factor = gap.abs() if beta == 1 else gap.abs().pow(beta)
+    value = (factor * bce).sum(-1)
+    # the derivative of the factor is beta · |gap|^(beta - 1) · sign(gap) · p (1 - p)
+    slope = bce.mul_(gap.sign()).mul_(beta * prob_student * (1 - prob_student))
+    if beta != 1:
+        slope.mul_(gap.abs().pow(beta - 1))
+    return with_gradient(student, value, slope.addcmul_(factor, gap))

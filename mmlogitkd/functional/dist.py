@@ -8,22 +8,25 @@ from .common import full_precision
 _EPS = 1e-8
 
 
-def _is_flat(probs: Tensor, dim: int) -> Tensor:
-    highest, lowest = probs.amax(dim), probs.amin(dim)
-    return highest - lowest <= 4 * torch.finfo(probs.dtype).eps * highest
-
-
 def pearson(first: Tensor, second: Tensor, dim: int) -> Tensor:
     """Pearson correlation along ``dim``, as xy / (|x| |y| + 1e-8) of the centred vectors.
 
     A vector that is constant up to rounding has no direction: its correlation is 0, and so is the
     gradient, which by the formula would be 1e8 times the other vector.
     """
-    flat = _is_flat(first, dim) | _is_flat(second, dim)
-    first = first - first.mean(dim, keepdim=True)
-    second = second - second.mean(dim, keepdim=True)
-    norms = torch.linalg.vector_norm(first, dim=dim) * torch.linalg.vector_norm(second, dim=dim)
-    return ((first * second).sum(dim) / (norms + _EPS)).masked_fill(flat, 0)
+    first, first_norm, first_flat = _centred(first, dim)
+    second, second_norm, second_flat = _centred(second, dim)
+    correlation = (first * second).sum(dim) / (first_norm * second_norm + _EPS)
+    return correlation.masked_fill(first_flat | second_flat, 0)
+
+
+def _centred(probs: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Vectors without their mean, their norms, and which of them are rounding errors alone."""
+    mean = probs.mean(dim, keepdim=True)
+    centred = probs - mean
+    norm = torch.linalg.vector_norm(centred, dim=dim)
+    rounding = 4 * torch.finfo(probs.dtype).eps * probs.size(dim) ** 0.5
+    return centred, norm, norm <= rounding * mean.squeeze(dim)
 
 
 @full_precision

@@ -3,14 +3,13 @@
 from torch import Tensor
 
 from .common import (
+    bernoulli,
     columns,
     cooled_without,
     divergence,
     full_precision,
     log_mass,
     pick_class,
-    sigmoid_difference,
-    sigmoid_kl,
     with_gradient,
 )
 
@@ -56,8 +55,8 @@ def dkd_loss(
     # the label's class against all others, as one logit
     own_s = pick_class(logits, target) / temperature - log_mass(others_s, nckd.student)
     own_t = pick_class(teacher, target) / temperature - log_mass(others_t, nckd.teacher)
-    value = alpha * sigmoid_kl(own_s, own_t) + beta * nckd.value
-    slope = alpha * sigmoid_difference(own_s, own_t).unsqueeze(-1)
+    tckd, slope = bernoulli(own_s, own_t)
+    value, slope = alpha * tckd + beta * nckd.value, alpha * slope.unsqueeze(-1)
     gradient = nckd.student.mul_(beta - slope).sub_(nckd.teacher, alpha=beta)
     gradient.scatter_(-1, label, slope)
     return with_gradient(student, temperature**2 * value, gradient, temperature)

@@ -3,13 +3,12 @@
 from torch import Tensor
 
 from .common import (
+    bernoulli,
     cooled_without,
     divergence,
     full_precision,
     log_mass,
     rank,
-    sigmoid_difference,
-    sigmoid_kl,
     softmax_kl,
     with_gradient,
 )
@@ -66,8 +65,8 @@ def gdkd_loss(
     # the top k against the rest, as one logit
     mass_s = log_mass(top_s, high.student) - log_mass(rest_s, low.student)
     mass_t = log_mass(top_t, high.teacher) - log_mass(rest_t, low.teacher)
-    value = w0 * sigmoid_kl(mass_s, mass_t) + w1 * high.value + w2 * low.value
-    slope = w0 * sigmoid_difference(mass_s, mass_t).unsqueeze(-1)
+    mass, slope = bernoulli(mass_s, mass_t)
+    value, slope = w0 * mass + w1 * high.value + w2 * low.value, w0 * slope.unsqueeze(-1)
     gradient = low.student.mul_(w2 - slope).sub_(low.teacher, alpha=w2)
     inside = high.student.mul_(w1 + slope).sub_(high.teacher, alpha=w1)
     gradient.scatter_(-1, top, inside)

@@ -6,24 +6,16 @@ import torch
 from torch import Tensor
 
 from .common import (
+    bernoulli,
     cooled_without,
     divergence,
     full_precision,
     rank,
-    sigmoid_difference,
-    sigmoid_kl,
     with_gradient,
 )
 
 
-def pair_weights(
-    depth: int,
-    eps: float = 1.5,
-    delta: float = 2.0,
-    decay: float = 0.05,
-    device: torch.device | None = None,
-    dtype: torch.dtype = torch.float64,
-) -> Tensor:
+def pair_weights(depth: int, eps: float = 1.5, delta: float = 2.0, decay: float = 0.05) -> Tensor:
     """The weights 1 / (eps + j - i) · delta · exp(-decay · (i + j)) of the ranks i < j.
 
     Args:
@@ -31,19 +23,42 @@ def pair_weights(
         eps: Offset of the inverse rank weight.
         delta: Scale of the exponential rank decay.
         decay: Its rate.
-        device: Where the table lives.
-        dtype: Its precision.
 
     Returns:
-        (d, d), 0 but above the diagonal.
+        (P,) in float64 on the CPU, with P = d(d - 1)/2, in the order of ``torch.triu_indices``.
     """
-    ranks = torch.arange(1, depth + 1, dtype=torch.float64)
-    first, second = ranks.unsqueeze(1), ranks.unsqueeze(0)
-    weights = delta * torch.exp(-decay * (first + second)) / (eps + second - first)
-    return weights.triu(1).to(device, dtype)
+    first, second = torch.triu_indices(depth, depth, offset=1)
+    ranks = (first + second + 2).double()
+    return delta * torch.exp(-decay * ranks) / (eps + (second - first))
 
 
-_kept_pair_weights = functools.cache(pair_weights)  # the same table for every step
+def pair_tables(
+    depth: int, eps: float, delta: float, decay: float, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What the sum over pairs looks up, on the device.
+
+    Args:
+        depth: d >= 2.
+        eps: As in :func:`pair_weights`.
+        delta: As in :func:`pair_weights`.
+        decay: As in :func:`pair_weights`.
+        dtype: Of the weights.
+        device: Where the tables live.
+
+    Returns:
+        The higher rank of every pair (P,), the lower one (P,), the weights (P,), and (d · (d - 1),)
+        where in the pairs, followed by the pairs turned round, those of each rank stand.
+    """
+    first, second = torch.triu_indices(depth, depth, offset=1)
+    number = torch.arange(len(first))
+    place = torch.zeros(depth, depth, dtype=torch.int64)
+    place[first, second], place[second, first] = number, number + len(first)
+    of_ranks = torch.cat([row[torch.arange(depth) != rank] for rank, row in enumerate(place)])
+    weights = pair_weights(depth, eps, delta, decay).to(dtype)
+    return first.to(device), second.to(device), weights.to(device), of_ranks.to(device)
+
+
+_kept_tables = functools.cache(pair_tables)  # the same for every step
 
 
 @full_precision
@@ -102,10 +117,11 @@ def ldrld_loss(
     whole = divergence(top_s, top_t)
     local, local_gradient = whole.value, whole.gradient()
     if depth > 1:
-        # a graph of torch.compile holds the table anyway
-        table = pair_weights if torch.compiler.is_compiling() else _kept_pair_weights
-        weights = table(depth, eps, delta, decay, top_s.device, top_s.dtype)
-        pairs, pairs_gradient = _pairs(top_s, top_t, weights)
+        # a graph of torch.compile holds the tables anyway
+        tables = pair_tables if torch.compiler.is_compiling() else _kept_tables
+        pairs, pairs_gradient = _pairs(
+            top_s, top_t, *tables(depth, eps, delta, decay, top_s.dtype, top_s.device)
+        )
         local, local_gradient = local + pairs, local_gradient.add_(pairs_gradient)
     share = alpha / (depth * (depth - 1) // 2 + 1 if average_pairs else 1)
     value, local_gradient = share * local, local_gradient.mul_(share)
@@ -120,20 +136,32 @@ def ldrld_loss(
     return with_gradient(student, temperature**2 * value, gradient, temperature)
 
 
-def _pairs(student: Tensor, teacher: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+def _pairs(
+    student: Tensor,
+    teacher: Tensor,
+    first: Tensor,
+    second: Tensor,
+    weights: Tensor,
+    of_ranks: Tensor,
+) -> tuple[Tensor, Tensor]:
     """The weighted divergences of all pairs of ranks, and their gradient.
 
     Args:
         student: Logits (..., N, d) in order of rank.
         teacher: Logits (..., N, d) of the same classes.
-        weights: (d, d), 0 but above the diagonal.
+        first: First of :func:`pair_tables`, and so on.
+        second: The lower ranks.
+        weights: The pairs' weights.
+        of_ranks: The pairs of each rank.
 
     Returns:
         (..., N), and (..., N, d) with respect to the student's logits.
     """
-    # (..., N, d, 1) - (..., N, 1, d) -> (..., N, d, d)
-    ours = student.unsqueeze(-1) - student.unsqueeze(-2)
-    theirs = teacher.unsqueeze(-1) - teacher.unsqueeze(-2)
-    value = (sigmoid_kl(ours, theirs) * weights).sum((-2, -1))
-    slope = sigmoid_difference(ours, theirs).mul_(weights)
-    return value, slope.sum(-1) - slope.sum(-2)
+    ours, theirs = (  # (..., N, d) -> (..., N, P)
+        top.index_select(-1, first) - top.index_select(-1, second) for top in (student, teacher)
+    )
+    value, slope = bernoulli(ours, theirs)
+    slope = slope * weights
+    # (..., N, 2 P) -> (..., N, d, d - 1) -> (..., N, d)
+    shares = torch.cat((slope, -slope), -1).index_select(-1, of_ranks)
+    return (value * weights).sum(-1), shares.unflatten(-1, (student.size(-1), -1)).sum(-1)

@@ -2,23 +2,30 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
-from .common import full_precision, softmax_kl
+from .common import cooled, divergence, full_precision, with_gradient
 
 
-def gram_error(student: Tensor, teacher: Tensor) -> Tensor:
-    """|A Aᵀ - B Bᵀ|², of (N, C) matrices, from tables of the smaller side.
+def gram_error(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
+    """|A Aᵀ - B Bᵀ|² of matrices (N, C), from tables of the smaller side, outside autograd.
 
-    With D = A - B the difference is A Dᵀ + D Bᵀ. Its squared norm is a sum of products of C x C
-    tables, each of which holds D twice over: nothing large cancels.
+    Where N > C, the tables are C x C: with D = A - B the difference is A Dᵀ + D Bᵀ. Each of the
+    products that are added up then holds D twice over, so that nothing large cancels.
+
+    Returns:
+        A scalar, and its gradient (N, C) with respect to A.
     """
     if student.size(0) <= student.size(1):
-        return (student @ student.T - teacher @ teacher.T).square().sum()
+        error = student @ student.T - teacher @ teacher.T
+        return error.square().sum(), 4 * error @ student
     change = student - teacher
-    ours, theirs = student.T @ change, teacher.T @ change
-    grams = student.T @ student + teacher.T @ teacher
-    return (grams * (change.T @ change)).sum() + 2 * (ours * theirs.T).sum()
+    ours, changed = student.T @ student, change.T @ student
+    cross = change.T @ teacher
+    grams = ours + teacher.T @ teacher
+    value = (grams * (change.T @ change)).sum() + 2 * (changed * cross.T).sum()
+    return value, 4 * (change @ ours + teacher @ changed)
 
 
 @full_precision
@@ -46,12 +53,20 @@ def mlkd_loss(
         tensor(0.5990)
     """
     num_rows, num_classes = student.shape
-    loss = student.sum() * 0 if num_rows == 0 else student.new_zeros(())
-    for temperature in temperatures if num_rows else ():
-        cold_s, cold_t = student / temperature, teacher / temperature
-        prob_s, prob_t = cold_s.softmax(-1), cold_t.softmax(-1)
-        instance = temperature**2 * softmax_kl(student, teacher, temperature).mean()
-        batch = gram_error(prob_s, prob_t) / num_rows
-        classes = gram_error(prob_s.T, prob_t.T) / num_classes
-        loss = loss + instance + batch + classes
-    return loss
+    if num_rows == 0:
+        return student.sum()
+    logits = student.detach()
+    value, gradient = logits.new_zeros(()), torch.zeros_like(logits)
+    for temperature in temperatures:
+        found = divergence(cooled(logits, temperature), cooled(teacher, temperature))
+        probs = found.student
+        batch, of_batch = gram_error(probs, found.teacher)
+        classes, of_classes = gram_error(probs.T, found.teacher.T)
+        value = value + temperature**2 * found.value.mean()
+        value = value + batch / num_rows + classes / num_classes
+        # through the softmax: p · (g - sum of p · g), over T
+        slope = (of_batch / num_rows).add_(of_classes.T, alpha=1 / num_classes)
+        slope.sub_((slope * probs).sum(-1, keepdim=True)).mul_(probs)
+        gradient.add_(slope, alpha=1 / temperature)
+        gradient.add_(found.gradient(), alpha=temperature / num_rows)
+    return with_gradient(student, value, gradient)

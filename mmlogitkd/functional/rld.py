@@ -4,14 +4,13 @@ import torch
 from torch import Tensor
 
 from .common import (
+    bernoulli,
     columns,
     cooled,
     cooled_without,
     divergence,
     full_precision,
     log_mass,
-    sigmoid_difference,
-    sigmoid_kl,
     with_gradient,
 )
 
@@ -57,8 +56,8 @@ def rld_loss(
     # the label's class (student) and the highest (teacher) against all others, as one logit
     sure_s, others = _against_others(logits, alpha_temperature, label)
     sure_t, _ = _against_others(teacher, alpha_temperature, teacher.argmax(-1, keepdim=True))
-    slope = alpha * alpha_temperature * sigmoid_difference(sure_s, sure_t).unsqueeze(-1)
-    confidence = alpha * alpha_temperature**2 * sigmoid_kl(sure_s, sure_t)
+    confidence, slope = bernoulli(sure_s, sure_t)
+    slope = alpha * alpha_temperature * slope.unsqueeze(-1)
     # Half the lowest number takes a probability to 0 exactly; where a row masks every class, both
     # softmaxes are uniform and the divergence is 0. Arithmetic is faster than a choice by mask.
     masked = (teacher >= teacher.gather(-1, label)).to(logits.dtype)
@@ -66,10 +65,12 @@ def rld_loss(
     below = divergence(
         torch.add(cooled(logits, temperature), masked, alpha=lowest),
         torch.add(cooled(teacher, temperature), masked, alpha=lowest),
+        underflows=True,
     )
     gradient = below.gradient().mul_(beta * temperature).addcmul_(others, -slope)
     gradient.scatter_add_(-1, label, slope)
-    return with_gradient(student, confidence + beta * temperature**2 * below.value, gradient)
+    value = alpha * alpha_temperature**2 * confidence + beta * temperature**2 * below.value
+    return with_gradient(student, value, gradient)
 
 
 def _against_others(logits: Tensor, temperature: float, index: Tensor) -> tuple[Tensor, Tensor]:

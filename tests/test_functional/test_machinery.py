@@ -14,13 +14,13 @@ from torch.autograd import gradcheck
 import mmlogitkd.functional as functional
 import mmlogitkd.losses as losses
 from mmlogitkd.functional.common import (
+    bernoulli,
     cooled_without,
     log_mass,
     rank,
-    sigmoid_difference,
-    sigmoid_kl,
     softmax_kl,
 )
+from mmlogitkd.functional.mlkd import gram_error
 
 CALLS = {
     'kd_loss': {},
@@ -203,24 +203,44 @@ def test_no_gradient_flows_into_the_teacher(batch, name):
 
 
 @pytest.mark.parametrize('scale', [0.1, 10.0])
-def test_sigmoid_difference_is_the_derivative_of_sigmoid_kl(batch, scale):
+def test_bernoulli_knows_its_derivative(batch, scale):
     student, teacher, _ = batch(50, 2, scale=scale)
-    (gradient,) = torch.autograd.grad(sigmoid_kl(student.requires_grad_(), teacher).sum(), student)
-    torch.testing.assert_close(sigmoid_difference(student, teacher), gradient)
+    value, slope = bernoulli(student.requires_grad_(), teacher)
+    (gradient,) = torch.autograd.grad(value.sum(), student)
+    torch.testing.assert_close(slope, gradient)
 
 
-def test_sigmoid_kl_is_the_softmax_kl_of_two_classes(batch):
+@pytest.mark.parametrize('shape', [(3, 7), (7, 3)])
+def test_gram_error_of_either_side(batch, shape):
+    student, teacher, _ = batch(*shape)
+    student.requires_grad_()
+    expected = (student @ student.T - teacher @ teacher.T).square().sum()
+    (gradient,) = torch.autograd.grad(expected, student)
+    got = gram_error(student.detach(), teacher)
+    torch.testing.assert_close(got, (expected.detach(), gradient))
+
+
+def test_gram_error_of_matrices_that_nearly_agree(batch):
+    student, _, _ = batch(200, 3)
+    change = 1e-4 * student.roll(1, 0)
+    expected, _ = gram_error(student, student + change)
+    got, _ = gram_error(student.float(), student.float() + change.float())
+    torch.testing.assert_close(got.double(), expected, rtol=1e-2, atol=0)
+
+
+def test_bernoulli_is_the_softmax_kl_of_two_classes(batch):
     student, teacher, _ = batch(50, 2, scale=10.0)
     torch.testing.assert_close(
-        sigmoid_kl(student[:, 0] - student[:, 1], teacher[:, 0] - teacher[:, 1]),
+        bernoulli(student[:, 0] - student[:, 1], teacher[:, 0] - teacher[:, 1])[0],
         softmax_kl(student, teacher),
     )
 
 
-def test_sigmoid_kl_keeps_what_a_subtraction_from_one_would_lose():
+def test_bernoulli_keeps_what_a_subtraction_from_one_would_lose():
     student, teacher = torch.tensor([1e4, -1e4]), torch.tensor([20.0, -20.0])
-    expected = sigmoid_kl(student.double(), teacher.double())
-    torch.testing.assert_close(sigmoid_kl(student, teacher).double(), expected, rtol=1e-5, atol=0)
+    expected, _ = bernoulli(student.double(), teacher.double())
+    got, _ = bernoulli(student, teacher)
+    torch.testing.assert_close(got.double(), expected, rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize('topk', ['ldrld_loss', 'gdkd_loss'])
