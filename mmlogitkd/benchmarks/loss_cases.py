@@ -14,7 +14,7 @@ from .. import losses
 from . import straightforward as plain
 from . import straightforward_masked as masked
 
-__all__ = ['CASES', 'Form', 'LossCase', 'choose']
+__all__ = ['CASES', 'KD', 'Form', 'LossCase', 'choose', 'training_call']
 
 Form = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Student's logits, teacher's logits, labels -> rows' losses, or the batch mean."""
@@ -25,7 +25,7 @@ class LossCase:
     """One loss, twice.
 
     Attributes:
-        name: As in the tables.
+        name: As in the tables; SDD's grids share one.
         module: The registered module, or a partial of it.
         form: The straightforward form.
         regions: R of its logits (N, C, R); 0 for plain (N, C).
@@ -76,19 +76,20 @@ class LossCase:
 def _sdd(base: LossCase, scales: tuple[int, ...]) -> LossCase:
     regions = sum(scale**2 for scale in scales)
     return LossCase(
-        f'SDD (on {base.name}), {regions} regions',
+        f'SDD (on {base.name})',
         partial(losses.SDDLoss, base=base.build(), scales=scales),
         partial(masked.sdd, base.form),
         regions,
     )
 
 
-_KD = LossCase('KD', losses.KDLoss, plain.kd)
+KD = LossCase('KD', losses.KDLoss, plain.kd)
+"""What the others are measured against."""
 _LDRLD = LossCase('LDRLD', losses.LDRLDLoss, masked.ldrld)
 _LSKD = partial(losses.StandardizedLoss, base=losses.KDLoss(temperature=2.0))
 
 CASES = (
-    _KD,
+    KD,
     LossCase('DKD', losses.DKDLoss, masked.dkd),
     LossCase('NKD', losses.NKDLoss, masked.nkd),
     LossCase('DIST', losses.DISTLoss, plain.dist),
@@ -101,9 +102,15 @@ CASES = (
     LossCase('Binary KD', losses.BinaryKDLoss, plain.binary_kd),
     LossCase('LumiNet', losses.LumiNetLoss, plain.luminet),
     _LDRLD,
-    *(_sdd(base, scales) for base in (_KD, _LDRLD) for scales in ((1, 2), (1, 2, 4))),
+    *(_sdd(base, scales) for base in (KD, _LDRLD) for scales in ((1, 2), (1, 2, 4))),
 )
 """All losses, with the published hyper-parameters."""
+
+
+def training_call(loss: Form, batch: tuple[Tensor, Tensor, Tensor]) -> Callable[[], object]:
+    """Return the work of a training step: the loss of a batch, and its gradient in the student."""
+    student = batch[0]
+    return lambda: torch.autograd.grad(loss(*batch), student)
 
 
 def choose(names: Sequence[str] | None) -> list[LossCase]:
@@ -118,7 +125,9 @@ def choose(names: Sequence[str] | None) -> list[LossCase]:
     if names is None:
         return list(CASES)
     wanted = {name.lower() for name in names}
-    legal = {case.name: {case.name.lower(), case.name.split(' (')[0].lower()} for case in CASES}
-    if unknown := wanted.difference(*legal.values()):
-        raise ValueError(f'No such losses: {sorted(unknown)}; there are {list(legal)}')
-    return [case for case in CASES if wanted & legal[case.name]]
+    legal = list(dict.fromkeys(case.name for case in CASES))
+    if unknown := wanted - {name.lower() for name in legal} - {'sdd'}:
+        raise ValueError(f'No such losses: {sorted(unknown)}; there are {legal}')
+    return [
+        case for case in CASES if case.name.lower() in wanted or (case.regions and 'sdd' in wanted)
+    ]

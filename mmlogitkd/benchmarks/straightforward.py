@@ -30,11 +30,11 @@ def lskd(
     student: Tensor, teacher: Tensor, target: Tensor, temperature: float = 2.0, eps: float = 1e-7
 ) -> Tensor:
     """KD of rows that are standardised over their classes."""
-    standardised = [
+    student, teacher = (
         (logits - logits.mean(1, keepdim=True)) / (logits.std(1, keepdim=True) + eps)
         for logits in (student, teacher)
-    ]
-    return kd(*standardised, target, temperature)
+    )
+    return kd(student, teacher, target, temperature)
 
 
 def ttm(student: Tensor, teacher: Tensor, target: Tensor, gamma: float = 0.1) -> Tensor:
