@@ -77,7 +77,7 @@ class Settings:
 
 def gigabytes(needed: int) -> str:
     """Say why there is no number."""
-    return f'needs {needed / 1e9:.1f} GB'
+    return f'needs {significant(needed / 1e9)} GB'
 
 
 def significant(number: float) -> str:

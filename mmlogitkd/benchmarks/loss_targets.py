@@ -60,7 +60,7 @@ SPEED = (
     Target('speed_up', _ldrld(256, 1000), least=20, unit='×'),
     Target('speed_up', _ldrld(1024, 81), least=10, unit='×'),
     Target('to_kd', _ldrld(256, 1000), most=2.5, unit=' KD'),
-    # Two equal pieces of work come out this far apart on a machine that does nothing else.
+    # The tolerance is for the clock: of two equal pieces of work, one always comes out slower.
     Target('speed_up', {}, unless={'loss': 'LDRLD'}, least=1, unit='×', tolerance=0.03),
 )
 """LDRLD at least 10 or 20 times as fast as its straightforward form and at most 2.5 times KD's

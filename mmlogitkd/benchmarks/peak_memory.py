@@ -41,7 +41,10 @@ def peak_memory(work: Callable[[], object], device: torch.device | str = 'cpu') 
 
 
 def expected_peak(
-    work_at: Callable[[int], Callable[[], object]], size: int, device: torch.device | str = 'cpu'
+    work_at: Callable[[int], Callable[[], object]],
+    size: int,
+    device: torch.device | str = 'cpu',
+    least: int = 8,
 ) -> int:
     """Extrapolate a peak from an eighth and a quarter of the size, as a · size + b · size².
 
@@ -49,11 +52,12 @@ def expected_peak(
         work_at: From a size to the work of that size.
         size: The size in question.
         device: Where the work's tensors are.
+        least: The smallest size that there is work for.
 
     Returns:
         Bytes; b is 0 where the peak did not more than double.
     """
-    small = max(size // 8, 2)
+    small = max(size // 8, least)
     low, high = (peak_memory(work_at(probe), device) for probe in (small, 2 * small))
     square = max((high - 2 * low) / (2 * small**2), 0)
     linear = high / (2 * small) - square * 2 * small
