@@ -64,15 +64,17 @@ class Axis:
         return training_call(case.build(**options), batch)
 
 
+# 256 rows have about as many pairs of 32 ranks as logits of 512 classes: below d = 32 the classes,
+# not the pairs, would decide.
 AXES = (
     Axis('N', (2048, 4096, 8192, 16384, 32768), classes=100),
     Axis('C', (256, 512, 1024, 2048, 4096), rows=512),
     Axis(
         'd',
-        (8, 16, 32, 64, 128),
-        rows=1024,
-        classes=256,
-        most=256,
+        (32, 64, 128, 256),
+        rows=256,
+        classes=512,
+        most=512,
         argument=(('LDRLD', 'depth'), ('GDKD', 'topk')),
     ),
 )
@@ -131,6 +133,7 @@ def measure(case: LossCase, axis: Axis, settings: Settings) -> dict[str, Any]:
         'against': axis.name,
         'rows': axis.rows,
         'classes': axis.classes,
+        'rounds': max(map(len, times.values()), default=0),
         'sizes': sizes,
         'ms': [1e3 * second for second in seconds],
         'exponent': fitted_exponent(sizes, seconds) if enough else None,

@@ -39,7 +39,7 @@ def fill(
     os.environ.setdefault('KINETO_LOG_LEVEL', '6')  # the profiler's starts and stops are no news
     console = Console()
     if not console.is_terminal:
-        console.width = 120  # of a file's lines, which wrap nowhere
+        console.width = 130  # of a log file, whose lines need not be short
     todo = list(todo)
 
     def say(text: str) -> None:

@@ -58,7 +58,7 @@ def test_every_loss_grows_with_rows_and_classes_and_two_with_depth():
     assert [case.name for case in CASES if DEPTH.has(case)] == ['GDKD', 'LDRLD']
 
 
-@pytest.mark.parametrize('sizes', [(8,), (8, 8), (4, 8), (8, 512)])
+@pytest.mark.parametrize('sizes', [(8,), (8, 8), (4, 8), (8, 1024)])
 def test_sizes_of_no_use(sizes):
-    with pytest.raises(ValueError, match='two or more different ones are needed, from 8 to 256'):
+    with pytest.raises(ValueError, match='two or more different ones are needed, from 8 to 512'):
         replace(DEPTH, sizes=sizes)
