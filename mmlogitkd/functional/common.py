@@ -26,10 +26,16 @@ def full_precision(function: Function) -> Function:
     @functools.wraps(function)
     def wrapper(student: Tensor, teacher: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         dtype = torch.promote_types(torch.promote_types(student.dtype, teacher.dtype), torch.float)
-        with torch.autocast(student.device.type, enabled=False):
-            return function(student.to(dtype), teacher.detach().to(dtype), *args, **kwargs)
+        device, teacher = student.device.type, teacher.detach()
+        if not torch.is_autocast_enabled(device):  # as without AMP; the block takes microseconds
+            return function(student.to(dtype), teacher.to(dtype), *args, **kwargs)
+        with torch.autocast(device, enabled=False):
+            return function(student.to(dtype), teacher.to(dtype), *args, **kwargs)
 
     return wrapper  # type: ignore[return-value]
+
+
+_NEXT_TO_NOTHING = -80.0  # the logarithm of a probability that float32 still holds, 2e-35
 
 
 class _KnownGradient(torch.autograd.Function):
@@ -86,20 +92,24 @@ class Divergence(NamedTuple):
         return self.student.sub_(self.teacher)
 
 
-def divergence(student: Tensor, teacher: Tensor, underflows: bool = False) -> Divergence:
+def divergence(student: Tensor, teacher: Tensor, without: Tensor | None = None) -> Divergence:
     """KL(softmax(teacher) || softmax(student)) over the last dimension, outside autograd.
+
+    The exponential of a logarithm far below 0 takes a CPU up to 40 times as long as others. Classes
+    that are left out get a finite logarithm in both softmaxes, which cancels.
 
     Args:
         student: Logits (..., C), already divided by the temperature.
         teacher: Logits (..., C), likewise.
-        underflows: Whether many of the probabilities are 0. The exponential of a logarithm far
-            below 0 takes a CPU up to 40 times as long, more than a second softmax.
+        without: The classes (..., K) that :func:`cooled_without` left out.
     """
     log_student, log_teacher = student.log_softmax(-1), teacher.log_softmax(-1)
-    prob_teacher = teacher.softmax(-1) if underflows else log_teacher.exp()
+    if without is not None:
+        log_student.scatter_(-1, without, _NEXT_TO_NOTHING)
+        log_teacher.scatter_(-1, without, _NEXT_TO_NOTHING)
+    prob_teacher = log_teacher.exp()
     value = log_teacher.sub_(log_student).mul_(prob_teacher).sum(-1)
-    prob_student = student.softmax(-1) if underflows else log_student.exp_()
-    return Divergence(value, prob_student, prob_teacher)
+    return Divergence(value, log_student.exp_(), prob_teacher)
 
 
 def softmax_kl(student: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
@@ -122,21 +132,19 @@ def cooled(logits: Tensor, temperature: float) -> Tensor:
     return logits if temperature == 1 else logits / temperature
 
 
-def bernoulli(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
+def bernoulli(logits: Tensor) -> tuple[Tensor, Tensor]:
     """Bernoulli KL(sigmoid(teacher) || sigmoid(student)), elementwise, outside autograd.
 
     A probability p = sigmoid(x) has 1 - p = sigmoid(-x): nothing is subtracted from 1, so that
     the divergence is right also where one of the two outcomes holds all the mass.
 
     Args:
-        student: Logits, any shape.
-        teacher: Logits of that shape.
+        logits: (2, ...), the student's and the teacher's.
 
     Returns:
-        The divergences in nats, and their derivatives with respect to the student's logits,
-        sigmoid(student) - sigmoid(teacher).
+        The divergences (...) in nats, and their derivatives (...) with respect to the student's
+        logits, sigmoid(student) - sigmoid(teacher).
     """
-    logits = torch.stack((student, teacher))
     log_yes, log_no = logsigmoid(logits), logsigmoid(-logits)
     yes, no = log_yes.exp(), log_no[1].exp()
     value = yes[1] * (log_yes[1] - log_yes[0]) + no * (log_no[1] - log_no[0])

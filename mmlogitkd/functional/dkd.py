@@ -1,5 +1,6 @@
 """Decoupled knowledge distillation (Zhao et al., CVPR 2022, arXiv 2203.08679)."""
 
+import torch
 from torch import Tensor
 
 from .common import (
@@ -51,11 +52,11 @@ def dkd_loss(
     logits, label = student.detach(), columns(student, target)
     others_s = cooled_without(logits, temperature, label)
     others_t = cooled_without(teacher, temperature, label)
-    nckd = divergence(others_s, others_t)
+    nckd = divergence(others_s, others_t, without=label)
     # the label's class against all others, as one logit
     own_s = pick_class(logits, target) / temperature - log_mass(others_s, nckd.student)
     own_t = pick_class(teacher, target) / temperature - log_mass(others_t, nckd.teacher)
-    tckd, slope = bernoulli(own_s, own_t)
+    tckd, slope = bernoulli(torch.stack((own_s, own_t)))
     value, slope = alpha * tckd + beta * nckd.value, alpha * slope.unsqueeze(-1)
     gradient = nckd.student.mul_(beta - slope).sub_(nckd.teacher, alpha=beta)
     gradient.scatter_(-1, label, slope)

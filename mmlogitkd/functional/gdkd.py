@@ -1,5 +1,6 @@
 """Generalised decoupled knowledge distillation (Zheng, Cheng, TNNLS 2025, arXiv 2512.04625)."""
 
+import torch
 from torch import Tensor
 
 from .common import (
@@ -61,11 +62,11 @@ def gdkd_loss(
     top_s, top_t = logits.gather(-1, top) / temperature, teacher.gather(-1, top) / temperature
     rest_s = cooled_without(logits, temperature, top)
     rest_t = cooled_without(teacher, temperature, top)
-    high, low = divergence(top_s, top_t), divergence(rest_s, rest_t)
+    high, low = divergence(top_s, top_t), divergence(rest_s, rest_t, without=top)
     # the top k against the rest, as one logit
     mass_s = log_mass(top_s, high.student) - log_mass(rest_s, low.student)
     mass_t = log_mass(top_t, high.teacher) - log_mass(rest_t, low.teacher)
-    mass, slope = bernoulli(mass_s, mass_t)
+    mass, slope = bernoulli(torch.stack((mass_s, mass_t)))
     value, slope = w0 * mass + w1 * high.value + w2 * low.value, w0 * slope.unsqueeze(-1)
     gradient = low.student.mul_(w2 - slope).sub_(low.teacher, alpha=w2)
     inside = high.student.mul_(w1 + slope).sub_(high.teacher, alpha=w1)

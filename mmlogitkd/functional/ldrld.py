@@ -113,21 +113,23 @@ def ldrld_loss(
         )
     logits = student.detach()
     top = rank(logits, depth)
-    top_s, top_t = logits.gather(-1, top) / temperature, teacher.gather(-1, top) / temperature
-    whole = divergence(top_s, top_t)
-    local, local_gradient = whole.value, whole.gradient()
+    # two (..., N, d) -> (2, d, ..., N): what follows runs along the rows
+    both = torch.stack([x.gather(-1, top).movedim(-1, 0) for x in (logits, teacher)])
+    local, local_gradient = _top(both.div_(temperature))
     if depth > 1:
         # a graph of torch.compile holds the tables anyway
         tables = pair_tables if torch.compiler.is_compiling() else _kept_tables
         pairs, pairs_gradient = _pairs(
-            top_s, top_t, *tables(depth, eps, delta, decay, top_s.dtype, top_s.device)
+            both, *tables(depth, eps, delta, decay, both.dtype, both.device)
         )
         local, local_gradient = local + pairs, local_gradient.add_(pairs_gradient)
     share = alpha / (depth * (depth - 1) // 2 + 1 if average_pairs else 1)
-    value, local_gradient = share * local, local_gradient.mul_(share)
+    value, local_gradient = share * local, local_gradient.mul_(share).movedim(0, -1)
     if depth < num_classes:
         rest = divergence(
-            cooled_without(logits, temperature, top), cooled_without(teacher, temperature, top)
+            cooled_without(logits, temperature, top),
+            cooled_without(teacher, temperature, top),
+            without=top,
         )
         value = value + beta * rest.value
         gradient = rest.gradient().mul_(beta).scatter_(-1, top, local_gradient)
@@ -136,32 +138,32 @@ def ldrld_loss(
     return with_gradient(student, temperature**2 * value, gradient, temperature)
 
 
-def _pairs(
-    student: Tensor,
-    teacher: Tensor,
-    first: Tensor,
-    second: Tensor,
-    weights: Tensor,
-    of_ranks: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """The weighted divergences of all pairs of ranks, and their gradient.
+def _top(both: Tensor) -> tuple[Tensor, Tensor]:
+    """The divergence over the top classes (..., N), and its gradient (d, ..., N).
 
     Args:
-        student: Logits (..., N, d) in order of rank.
-        teacher: Logits (..., N, d) of the same classes.
+        both: Logits (2, d, ..., N), the student's and the teacher's.
+    """
+    (log_s, log_t), (prob_s, prob_t) = (log := both.log_softmax(1)), log.exp()
+    return (prob_t * (log_t - log_s)).sum(0), prob_s - prob_t
+
+
+def _pairs(
+    both: Tensor, first: Tensor, second: Tensor, weights: Tensor, of_ranks: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The weighted divergences of all pairs of ranks (..., N), and their gradient (d, ..., N).
+
+    Args:
+        both: Logits (2, d, ..., N), the student's and the teacher's, in order of rank.
         first: First of :func:`pair_tables`, and so on.
         second: The lower ranks.
         weights: The pairs' weights.
         of_ranks: The pairs of each rank.
-
-    Returns:
-        (..., N), and (..., N, d) with respect to the student's logits.
     """
-    ours, theirs = (  # (..., N, d) -> (..., N, P)
-        top.index_select(-1, first) - top.index_select(-1, second) for top in (student, teacher)
-    )
-    value, slope = bernoulli(ours, theirs)
+    # (2, d, ..., N) -> (2, P, ..., N)
+    value, slope = bernoulli(both.index_select(1, first).sub_(both.index_select(1, second)))
+    weights = weights.view(-1, *[1] * (slope.dim() - 1))
     slope = slope * weights
-    # (..., N, 2 P) -> (..., N, d, d - 1) -> (..., N, d)
-    shares = torch.cat((slope, -slope), -1).index_select(-1, of_ranks)
-    return (value * weights).sum(-1), shares.unflatten(-1, (student.size(-1), -1)).sum(-1)
+    # (2 P, ..., N) -> (d, d - 1, ..., N) -> (d, ..., N)
+    shares = torch.cat((slope, -slope)).index_select(0, of_ranks)
+    return (value * weights).sum(0), shares.unflatten(0, (both.size(1), -1)).sum(1)

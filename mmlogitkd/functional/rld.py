@@ -8,7 +8,6 @@ from .common import (
     columns,
     cooled,
     cooled_without,
-    divergence,
     full_precision,
     log_mass,
     with_gradient,
@@ -56,21 +55,31 @@ def rld_loss(
     # the label's class (student) and the highest (teacher) against all others, as one logit
     sure_s, others = _against_others(logits, alpha_temperature, label)
     sure_t, _ = _against_others(teacher, alpha_temperature, teacher.argmax(-1, keepdim=True))
-    confidence, slope = bernoulli(sure_s, sure_t)
+    confidence, slope = bernoulli(torch.stack((sure_s, sure_t)))
     slope = alpha * alpha_temperature * slope.unsqueeze(-1)
-    # Half the lowest number takes a probability to 0 exactly; where a row masks every class, both
-    # softmaxes are uniform and the divergence is 0. Arithmetic is faster than a choice by mask.
-    masked = (teacher >= teacher.gather(-1, label)).to(logits.dtype)
-    lowest = torch.finfo(logits.dtype).min / 2
-    below = divergence(
-        torch.add(cooled(logits, temperature), masked, alpha=lowest),
-        torch.add(cooled(teacher, temperature), masked, alpha=lowest),
-        underflows=True,
-    )
-    gradient = below.gradient().mul_(beta * temperature).addcmul_(others, -slope)
+    below, below_gradient = _below(logits, teacher, temperature, teacher.gather(-1, label))
+    gradient = below_gradient.mul_(beta * temperature).addcmul_(others, -slope)
     gradient.scatter_add_(-1, label, slope)
-    value = alpha * alpha_temperature**2 * confidence + beta * temperature**2 * below.value
+    value = alpha * alpha_temperature**2 * confidence + beta * temperature**2 * below
     return with_gradient(student, value, gradient)
+
+
+def _below(
+    student: Tensor, teacher: Tensor, temperature: float, limit: Tensor
+) -> tuple[Tensor, Tensor]:
+    """KL over the classes whose teacher logit is below ``limit`` (..., N, 1), and its gradient.
+
+    Half the lowest number takes a probability to 0 exactly; where a row masks every class, both
+    softmaxes are uniform and the divergence is 0. Arithmetic is faster than a choice by mask, and a
+    second softmax faster than exponentials of logarithms that far below 0.
+    """
+    masked = (teacher >= limit).to(student.dtype)
+    lowest = torch.finfo(student.dtype).min / 2
+    student = torch.add(cooled(student, temperature), masked, alpha=lowest)
+    teacher = torch.add(cooled(teacher, temperature), masked, alpha=lowest)
+    probs = teacher.softmax(-1)
+    value = teacher.log_softmax(-1).sub_(student.log_softmax(-1)).mul_(probs).sum(-1)
+    return value, student.softmax(-1).sub_(probs)
 
 
 def _against_others(logits: Tensor, temperature: float, index: Tensor) -> tuple[Tensor, Tensor]:

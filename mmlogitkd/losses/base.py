@@ -91,10 +91,7 @@ class LogitLoss(nn.Module):
         checks.weights(owner, student, weight, self.per_row)
         self.check_target(student, target)
         if student.device.type == 'cpu' and not torch.compiler.is_compiling():
-            labels = target if self.needs_target else None
-            bits = int(checks.invalid_values(student.detach(), teacher, labels))
-            if bits:
-                raise ValueError(checks.explain_values(owner, bits, student.size(1)))
+            checks.values(owner, student, teacher, target if self.needs_target else None)
         loss = self.compute(student, teacher.detach(), target, weight)
         if self.per_row:
             return self.loss_weight * reduce_rows(loss, weight, reduction, avg_factor)

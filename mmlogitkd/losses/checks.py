@@ -1,5 +1,7 @@
 """Checks of logits, labels and weights: what the losses refuse, and what they say then."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -79,6 +81,16 @@ def weights(owner: str, student: Tensor, weight: Tensor | None, per_row: bool) -
             f'{owner}: weight must be ({student.size(0)},) on {student.device}, one per row, got '
             f'{tuple(weight.shape)} on {weight.device}'
         )
+
+
+def values(owner: str, student: Tensor, teacher: Tensor, labels: Tensor | None) -> None:
+    """Refuse values that are not finite and labels out of range; waits for the device."""
+    student = student.detach()
+    # a sum is finite only if all that is added is; one that overflows is looked at more closely
+    if labels is None and math.isfinite(student.sum().item() + teacher.sum().item()):
+        return
+    if bits := int(invalid_values(student, teacher, labels)):
+        raise ValueError(explain_values(owner, bits, student.size(1)))
 
 
 def invalid_values(student: Tensor, teacher: Tensor, target: Tensor | None = None) -> Tensor:

@@ -205,7 +205,7 @@ def test_no_gradient_flows_into_the_teacher(batch, name):
 @pytest.mark.parametrize('scale', [0.1, 10.0])
 def test_bernoulli_knows_its_derivative(batch, scale):
     student, teacher, _ = batch(50, 2, scale=scale)
-    value, slope = bernoulli(student.requires_grad_(), teacher)
+    value, slope = bernoulli(torch.stack((student.requires_grad_(), teacher)))
     (gradient,) = torch.autograd.grad(value.sum(), student)
     torch.testing.assert_close(slope, gradient)
 
@@ -231,15 +231,15 @@ def test_gram_error_of_matrices_that_nearly_agree(batch):
 def test_bernoulli_is_the_softmax_kl_of_two_classes(batch):
     student, teacher, _ = batch(50, 2, scale=10.0)
     torch.testing.assert_close(
-        bernoulli(student[:, 0] - student[:, 1], teacher[:, 0] - teacher[:, 1])[0],
+        bernoulli(torch.stack((student[:, 0] - student[:, 1], teacher[:, 0] - teacher[:, 1])))[0],
         softmax_kl(student, teacher),
     )
 
 
 def test_bernoulli_keeps_what_a_subtraction_from_one_would_lose():
     student, teacher = torch.tensor([1e4, -1e4]), torch.tensor([20.0, -20.0])
-    expected, _ = bernoulli(student.double(), teacher.double())
-    got, _ = bernoulli(student, teacher)
+    expected, _ = bernoulli(torch.stack((student, teacher)).double())
+    got, _ = bernoulli(torch.stack((student, teacher)))
     torch.testing.assert_close(got.double(), expected, rtol=1e-5, atol=0)
 
 
