@@ -79,37 +79,44 @@ class Divergence(NamedTuple):
 
     Attributes:
         value: KL(teacher || student), (...), in nats.
-        student: The student's probabilities (..., C).
-        teacher: The teacher's probabilities (..., C).
+        probs: The probabilities (2, ..., C), the student's and the teacher's.
+        gradient: Of the value with respect to the student's logits, (..., C).
     """
 
     value: Tensor
-    student: Tensor
-    teacher: Tensor
-
-    def gradient(self) -> Tensor:
-        """Of the value with respect to the student's logits; uses up ``student``'s memory."""
-        return self.student.sub_(self.teacher)
+    probs: Tensor
+    gradient: Tensor
 
 
-def divergence(student: Tensor, teacher: Tensor, without: Tensor | None = None) -> Divergence:
+def cooled(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """Both models' logits over the temperature, (..., C) -> (2, ..., C), without gradient.
+
+    Small tensors cost what the number of operations costs: both go through them together.
+    """
+    both = torch.stack((student.detach(), teacher))
+    return both if temperature == 1 else both.div_(temperature)
+
+
+def divergence(
+    both: Tensor, without: Tensor | None = None, cross_entropy: bool = False
+) -> Divergence:
     """KL(softmax(teacher) || softmax(student)) over the last dimension, outside autograd.
 
     The exponential of a logarithm far below 0 takes a CPU up to 40 times as long as others. Classes
     that are left out get a finite logarithm in both softmaxes, which cancels.
 
     Args:
-        student: Logits (..., C), already divided by the temperature.
-        teacher: Logits (..., C), likewise.
-        without: The classes (..., K) that :func:`cooled_without` left out.
+        both: Logits (2, ..., C), already divided by the temperature.
+        without: The classes (..., K) that :func:`leave_out` left out.
+        cross_entropy: Whether the value is the cross-entropy, larger by the teacher's entropy.
     """
-    log_student, log_teacher = student.log_softmax(-1), teacher.log_softmax(-1)
+    both = both.log_softmax(-1)
     if without is not None:
-        log_student.scatter_(-1, without, _NEXT_TO_NOTHING)
-        log_teacher.scatter_(-1, without, _NEXT_TO_NOTHING)
-    prob_teacher = log_teacher.exp()
-    value = log_teacher.sub_(log_student).mul_(prob_teacher).sum(-1)
-    return Divergence(value, log_student.exp_(), prob_teacher)
+        both.scatter_(-1, without.expand(2, *without.shape), _NEXT_TO_NOTHING)
+    change = -both[0] if cross_entropy else both[1] - both[0]
+    probs = both.exp_()
+    value = (change * probs[1]).sum(-1)
+    return Divergence(value, probs, torch.sub(probs[0], probs[1], out=change))
 
 
 def softmax_kl(student: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
@@ -123,37 +130,27 @@ def softmax_kl(student: Tensor, teacher: Tensor, temperature: float = 1.0) -> Te
     Returns:
         Divergences (...), in nats.
     """
-    found = divergence(cooled(student.detach(), temperature), cooled(teacher, temperature))
-    return with_gradient(student, found.value, found.gradient(), 1 / temperature)
+    found = divergence(cooled(student, teacher, temperature))
+    return with_gradient(student, found.value, found.gradient, 1 / temperature)
 
 
-def cooled(logits: Tensor, temperature: float) -> Tensor:
-    """``logits / temperature``, not copied where the temperature is 1."""
-    return logits if temperature == 1 else logits / temperature
-
-
-def bernoulli(logits: Tensor) -> tuple[Tensor, Tensor]:
+def bernoulli(both: Tensor) -> tuple[Tensor, Tensor]:
     """Bernoulli KL(sigmoid(teacher) || sigmoid(student)), elementwise, outside autograd.
 
     A probability p = sigmoid(x) has 1 - p = sigmoid(-x): nothing is subtracted from 1, so that
     the divergence is right also where one of the two outcomes holds all the mass.
 
     Args:
-        logits: (2, ...), the student's and the teacher's.
+        both: Logits (2, ...), the student's and the teacher's.
 
     Returns:
         The divergences (...) in nats, and their derivatives (...) with respect to the student's
         logits, sigmoid(student) - sigmoid(teacher).
     """
-    log_yes, log_no = logsigmoid(logits), logsigmoid(-logits)
-    yes, no = log_yes.exp(), log_no[1].exp()
-    value = yes[1] * (log_yes[1] - log_yes[0]) + no * (log_no[1] - log_no[0])
-    return value, yes[0] - yes[1]
-
-
-def pick_class(logits: Tensor, index: Tensor) -> Tensor:
-    """Logits (..., N, C), class indices that broadcast to (..., N) -> the logits (..., N)."""
-    return logits.gather(-1, columns(logits, index)).squeeze(-1)
+    logs = logsigmoid(torch.stack((both, -both)))  # outcome, model
+    probs = logs.exp()
+    value = ((logs[:, 1] - logs[:, 0]) * probs[:, 1]).sum(0)
+    return value, probs[0, 0] - probs[0, 1]
 
 
 def columns(logits: Tensor, index: Tensor) -> Tensor:
@@ -161,32 +158,34 @@ def columns(logits: Tensor, index: Tensor) -> Tensor:
     return index.expand(logits.shape[:-1]).unsqueeze(-1)
 
 
-def cooled_without(logits: Tensor, temperature: float, index: Tensor) -> Tensor:
-    """``logits / temperature``, some classes of every row at the lowest finite logit.
+def require_others(logits: Tensor, left_out: int = 1) -> None:
+    """Raise ValueError where logits (..., C) have no class beside those that are set apart."""
+    num_classes = logits.size(-1)
+    if num_classes <= left_out:
+        raise ValueError(
+            f'at least {left_out + 1} classes are needed to set {left_out} apart, got logits of '
+            f'{num_classes} class(es); for a single sigmoid output use BinaryKDLoss'
+        )
 
-    Their probability is 0 exactly, and so is their share of a divergence.
+
+def leave_out(both: Tensor, index: Tensor) -> Tensor:
+    """Give some classes of every row the lowest finite logit, whose probability is 0 exactly.
 
     Args:
-        logits: (..., N, C).
-        temperature: T.
-        index: (..., N, K), the classes.
+        both: Logits (2, ..., N, C), which are changed.
+        index: (..., N, K), the classes, the same for both models.
 
     Returns:
-        (..., N, C), a copy.
+        The logits (2, ..., N, K) that stood there.
 
     Raises:
         ValueError: No class is left.
     """
-    num_classes = logits.size(-1)
-    if num_classes <= index.size(-1):
-        raise ValueError(
-            f'at least {index.size(-1) + 1} classes are needed to set {index.size(-1)} apart, got '
-            f'logits of {num_classes} class(es); for a single sigmoid output use BinaryKDLoss'
-        )
-    lowest = torch.finfo(logits.dtype).min
-    if temperature == 1:
-        return logits.scatter(-1, index, lowest)
-    return (logits / temperature).scatter_(-1, index, lowest)
+    require_others(both, index.size(-1))
+    index = index.expand(2, *index.shape)
+    taken = both.gather(-1, index)
+    both.scatter_(-1, index, torch.finfo(both.dtype).min)
+    return taken
 
 
 def log_mass(logits: Tensor, probs: Tensor) -> Tensor:

@@ -1,16 +1,15 @@
 """Decoupled knowledge distillation (Zhao et al., CVPR 2022, arXiv 2203.08679)."""
 
-import torch
 from torch import Tensor
 
 from .common import (
     bernoulli,
     columns,
-    cooled_without,
+    cooled,
     divergence,
     full_precision,
+    leave_out,
     log_mass,
-    pick_class,
     with_gradient,
 )
 
@@ -49,15 +48,11 @@ def dkd_loss(
         >>> dkd_loss(student, teacher, torch.tensor([0]), temperature=1.0)
         tensor([1.1166])
     """
-    logits, label = student.detach(), columns(student, target)
-    others_s = cooled_without(logits, temperature, label)
-    others_t = cooled_without(teacher, temperature, label)
-    nckd = divergence(others_s, others_t, without=label)
-    # the label's class against all others, as one logit
-    own_s = pick_class(logits, target) / temperature - log_mass(others_s, nckd.student)
-    own_t = pick_class(teacher, target) / temperature - log_mass(others_t, nckd.teacher)
-    tckd, slope = bernoulli(torch.stack((own_s, own_t)))
-    value, slope = alpha * tckd + beta * nckd.value, alpha * slope.unsqueeze(-1)
-    gradient = nckd.student.mul_(beta - slope).sub_(nckd.teacher, alpha=beta)
-    gradient.scatter_(-1, label, slope)
+    both, label = cooled(student, teacher, temperature), columns(student, target)
+    own = leave_out(both, label).squeeze(-1)  # (2, ..., N)
+    nckd = divergence(both, without=label)
+    tckd, slope = bernoulli(own - log_mass(both, nckd.probs))  # the label against all others
+    slope = alpha * slope.unsqueeze(-1)
+    gradient = nckd.gradient.mul_(beta).sub_(nckd.probs[0] * slope).scatter_(-1, label, slope)
+    value = alpha * tckd + beta * nckd.value
     return with_gradient(student, temperature**2 * value, gradient, temperature)

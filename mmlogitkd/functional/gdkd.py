@@ -1,13 +1,13 @@
 """Generalised decoupled knowledge distillation (Zheng, Cheng, TNNLS 2025, arXiv 2512.04625)."""
 
-import torch
 from torch import Tensor
 
 from .common import (
     bernoulli,
-    cooled_without,
+    cooled,
     divergence,
     full_precision,
+    leave_out,
     log_mass,
     rank,
     softmax_kl,
@@ -58,17 +58,13 @@ def gdkd_loss(
         )
     if topk == num_classes:
         return temperature**2 * w1 * softmax_kl(student, teacher, temperature)
-    logits, top = student.detach(), rank(teacher, topk)
-    top_s, top_t = logits.gather(-1, top) / temperature, teacher.gather(-1, top) / temperature
-    rest_s = cooled_without(logits, temperature, top)
-    rest_t = cooled_without(teacher, temperature, top)
-    high, low = divergence(top_s, top_t), divergence(rest_s, rest_t, without=top)
+    both, top = cooled(student, teacher, temperature), rank(teacher, topk)
+    highest = leave_out(both, top)  # (2, ..., N, k)
+    high, low = divergence(highest), divergence(both, without=top)
     # the top k against the rest, as one logit
-    mass_s = log_mass(top_s, high.student) - log_mass(rest_s, low.student)
-    mass_t = log_mass(top_t, high.teacher) - log_mass(rest_t, low.teacher)
-    mass, slope = bernoulli(torch.stack((mass_s, mass_t)))
-    value, slope = w0 * mass + w1 * high.value + w2 * low.value, w0 * slope.unsqueeze(-1)
-    gradient = low.student.mul_(w2 - slope).sub_(low.teacher, alpha=w2)
-    inside = high.student.mul_(w1 + slope).sub_(high.teacher, alpha=w1)
-    gradient.scatter_(-1, top, inside)
+    mass, slope = bernoulli(log_mass(highest, high.probs) - log_mass(both, low.probs))
+    slope = w0 * slope.unsqueeze(-1)
+    inside = high.gradient.mul_(w1).add_(high.probs[0] * slope)
+    gradient = low.gradient.mul_(w2).sub_(low.probs[0] * slope).scatter_(-1, top, inside)
+    value = w0 * mass + w1 * high.value + w2 * low.value
     return with_gradient(student, temperature**2 * value, gradient, temperature)

@@ -7,9 +7,10 @@ from torch import Tensor
 
 from .common import (
     bernoulli,
-    cooled_without,
+    cooled,
     divergence,
     full_precision,
+    leave_out,
     rank,
     with_gradient,
 )
@@ -111,30 +112,26 @@ def ldrld_loss(
             f'depth {depth} is larger than the {num_classes} classes of the logits; '
             f'set depth to 1..{num_classes}'
         )
-    logits = student.detach()
-    top = rank(logits, depth)
-    # two (..., N, d) -> (2, d, ..., N): what follows runs along the rows
-    both = torch.stack([x.gather(-1, top).movedim(-1, 0) for x in (logits, teacher)])
-    local, local_gradient = _top(both.div_(temperature))
+    both, top = cooled(student, teacher, temperature), rank(student.detach(), depth)
+    # (2, ..., N, d) -> (2, d, ..., N): what follows runs along the rows
+    highest = both.gather(-1, top.expand(2, *top.shape)).movedim(-1, 1).contiguous()
+    local, local_gradient = _top(highest)
     if depth > 1:
         # a graph of torch.compile holds the tables anyway
         tables = pair_tables if torch.compiler.is_compiling() else _kept_tables
         pairs, pairs_gradient = _pairs(
-            both, *tables(depth, eps, delta, decay, both.dtype, both.device)
+            highest, *tables(depth, eps, delta, decay, both.dtype, both.device)
         )
         local, local_gradient = local + pairs, local_gradient.add_(pairs_gradient)
     share = alpha / (depth * (depth - 1) // 2 + 1 if average_pairs else 1)
     value, local_gradient = share * local, local_gradient.mul_(share).movedim(0, -1)
     if depth < num_classes:
-        rest = divergence(
-            cooled_without(logits, temperature, top),
-            cooled_without(teacher, temperature, top),
-            without=top,
-        )
-        value = value + beta * rest.value
-        gradient = rest.gradient().mul_(beta).scatter_(-1, top, local_gradient)
+        leave_out(both, top)
+        rest = divergence(both, without=top)
+        value, gradient = value + beta * rest.value, rest.gradient.mul_(beta)
     else:
-        gradient = torch.zeros_like(logits).scatter_(-1, top, local_gradient)
+        gradient = torch.zeros_like(both[0])
+    gradient.scatter_(-1, top, local_gradient)
     return with_gradient(student, temperature**2 * value, gradient, temperature)
 
 

@@ -55,18 +55,17 @@ def mlkd_loss(
     num_rows, num_classes = student.shape
     if num_rows == 0:
         return student.sum()
-    logits = student.detach()
-    value, gradient = logits.new_zeros(()), torch.zeros_like(logits)
+    value, gradient = student.new_zeros(()), torch.zeros_like(student)
     for temperature in temperatures:
-        found = divergence(cooled(logits, temperature), cooled(teacher, temperature))
-        probs = found.student
-        batch, of_batch = gram_error(probs, found.teacher)
-        classes, of_classes = gram_error(probs.T, found.teacher.T)
+        found = divergence(cooled(student, teacher, temperature))
+        probs, theirs = found.probs
+        batch, of_batch = gram_error(probs, theirs)
+        classes, of_classes = gram_error(probs.T, theirs.T)
         value = value + temperature**2 * found.value.mean()
         value = value + batch / num_rows + classes / num_classes
         # through the softmax: p · (g - sum of p · g), over T
         slope = (of_batch / num_rows).add_(of_classes.T, alpha=1 / num_classes)
         slope.sub_((slope * probs).sum(-1, keepdim=True)).mul_(probs)
         gradient.add_(slope, alpha=1 / temperature)
-        gradient.add_(found.gradient(), alpha=temperature / num_rows)
+        gradient.add_(found.gradient, alpha=temperature / num_rows)
     return with_gradient(student, value, gradient)

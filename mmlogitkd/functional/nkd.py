@@ -4,9 +4,10 @@ from torch import Tensor
 
 from .common import (
     columns,
-    cooled_without,
+    cooled,
+    divergence,
     full_precision,
-    pick_class,
+    leave_out,
     with_gradient,
 )
 
@@ -43,16 +44,13 @@ def nkd_loss(
         >>> nkd_loss(student, teacher, torch.tensor([0]))
         tensor([1.7706])
     """
-    logits, label = student.detach(), columns(student, target)
-    log_student = logits.log_softmax(-1)
-    prob_teacher = pick_class(teacher.softmax(-1), target)
-    own = -prob_teacher * pick_class(log_student, target)
-    log_others = cooled_without(logits, temperature, label).log_softmax(-1)
-    others_teacher = cooled_without(teacher, temperature, label).softmax(-1)
-    # the label's entry is 0 times the lowest finite number
-    others = -(others_teacher * log_others).sum(-1)
-    value = own + gamma * temperature**2 * others
-    gradient = log_others.exp_().sub_(others_teacher).mul_(gamma * temperature)
-    gradient.addcmul_(log_student.exp_(), prob_teacher.unsqueeze(-1))
-    gradient.scatter_add_(-1, label, -prob_teacher.unsqueeze(-1))
+    label = columns(student, target)
+    both = cooled(student, teacher, 1.0).log_softmax(-1)
+    log_own, prob_own = both[0].gather(-1, label), both[1].gather(-1, label).exp()
+    others = cooled(student, teacher, temperature)
+    leave_out(others, label)
+    found = divergence(others, without=label, cross_entropy=True)
+    value = gamma * temperature**2 * found.value - (prob_own * log_own).squeeze(-1)
+    gradient = found.gradient.mul_(gamma * temperature).addcmul_(both[0].exp_(), prob_own)
+    gradient.scatter_add_(-1, label, -prob_own)
     return with_gradient(student, value, gradient)

@@ -7,9 +7,9 @@ from .common import (
     bernoulli,
     columns,
     cooled,
-    cooled_without,
     full_precision,
     log_mass,
+    require_others,
     with_gradient,
 )
 
@@ -51,49 +51,34 @@ def rld_loss(
         >>> rld_loss(student, teacher, torch.tensor([0]), temperature=1.0)
         tensor([1.1166])
     """
-    logits, label = student.detach(), columns(student, target)
+    require_others(student)
+    label = columns(student, target)
     # the label's class (student) and the highest (teacher) against all others, as one logit
-    sure_s, others = _against_others(logits, alpha_temperature, label)
-    sure_t, _ = _against_others(teacher, alpha_temperature, teacher.argmax(-1, keepdim=True))
-    confidence, slope = bernoulli(torch.stack((sure_s, sure_t)))
+    sure = cooled(student, teacher, alpha_temperature)
+    index = torch.stack((label, columns(teacher, teacher.argmax(-1))))
+    own = sure.gather(-1, index).squeeze(-1)
+    others = sure.scatter_(-1, index, torch.finfo(sure.dtype).min).softmax(-1)
+    confidence, slope = bernoulli(own - log_mass(sure, others))
     slope = alpha * alpha_temperature * slope.unsqueeze(-1)
-    below, below_gradient = _below(logits, teacher, temperature, teacher.gather(-1, label))
-    gradient = below_gradient.mul_(beta * temperature).addcmul_(others, -slope)
-    gradient.scatter_add_(-1, label, slope)
+    below, gradient = _below(cooled(student, teacher, temperature), teacher, label)
+    gradient.mul_(beta * temperature).sub_(others[0] * slope).scatter_add_(-1, label, slope)
     value = alpha * alpha_temperature**2 * confidence + beta * temperature**2 * below
     return with_gradient(student, value, gradient)
 
 
-def _below(
-    student: Tensor, teacher: Tensor, temperature: float, limit: Tensor
-) -> tuple[Tensor, Tensor]:
-    """KL over the classes whose teacher logit is below ``limit`` (..., N, 1), and its gradient.
+def _below(both: Tensor, teacher: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    """KL over the classes that the teacher puts below the label (..., N), and its gradient.
 
     Half the lowest number takes a probability to 0 exactly; where a row masks every class, both
     softmaxes are uniform and the divergence is 0. Arithmetic is faster than a choice by mask, and a
     second softmax faster than exponentials of logarithms that far below 0.
-    """
-    masked = (teacher >= limit).to(student.dtype)
-    lowest = torch.finfo(student.dtype).min / 2
-    student = torch.add(cooled(student, temperature), masked, alpha=lowest)
-    teacher = torch.add(cooled(teacher, temperature), masked, alpha=lowest)
-    probs = teacher.softmax(-1)
-    value = teacher.log_softmax(-1).sub_(student.log_softmax(-1)).mul_(probs).sum(-1)
-    return value, student.softmax(-1).sub_(probs)
-
-
-def _against_others(logits: Tensor, temperature: float, index: Tensor) -> tuple[Tensor, Tensor]:
-    """One class of every row against all others.
 
     Args:
-        logits: (..., N, C).
-        temperature: T.
-        index: (..., N, 1), the class.
-
-    Returns:
-        The x (..., N) with sigmoid(x) = softmax(logits / T)[index], and the softmax over the other
-        classes (..., N, C).
+        both: Logits (2, ..., N, C), already divided by the temperature, which are changed.
+        teacher: Logits (..., N, C).
+        label: (..., N, 1).
     """
-    others = cooled_without(logits, temperature, index)
-    probs = others.softmax(-1)
-    return logits.gather(-1, index).squeeze(-1) / temperature - log_mass(others, probs), probs
+    masked = (teacher >= teacher.gather(-1, label)).to(both.dtype)
+    both.add_(masked, alpha=torch.finfo(both.dtype).min / 2)
+    (log_s, log_t), (prob_s, prob_t) = both.log_softmax(-1), both.softmax(-1)
+    return log_t.sub_(log_s).mul_(prob_t).sum(-1), prob_s - prob_t

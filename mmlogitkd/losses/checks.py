@@ -87,7 +87,8 @@ def values(owner: str, student: Tensor, teacher: Tensor, labels: Tensor | None) 
     """Refuse values that are not finite and labels out of range; waits for the device."""
     student = student.detach()
     # a sum is finite only if all that is added is; one that overflows is looked at more closely
-    if labels is None and math.isfinite(student.sum().item() + teacher.sum().item()):
+    finite = math.isfinite(student.sum().item() + teacher.sum().item())
+    if finite and (labels is None or not bool(_outside(labels, student.size(1)))):
         return
     if bits := int(invalid_values(student, teacher, labels)):
         raise ValueError(explain_values(owner, bits, student.size(1)))
@@ -108,10 +109,17 @@ def invalid_values(student: Tensor, teacher: Tensor, target: Tensor | None = Non
     """
     bits = STUDENT_NOT_FINITE * _not_finite(student) + TEACHER_NOT_FINITE * _not_finite(teacher)
     if target is not None:
-        highest = 1 if target.is_floating_point() else student.size(1) - 1
-        inside = ((target >= 0) & (target <= highest)).all()
-        bits = bits + LABEL_OUT_OF_RANGE * (~inside).long()
+        bits = bits + LABEL_OUT_OF_RANGE * _outside(target, student.size(1)).long()
     return bits
+
+
+def _outside(target: Tensor, num_classes: int) -> Tensor:
+    """Whether a class index is outside 0..C-1, or a score outside 0..1."""
+    if target.numel() == 0:
+        return target.new_zeros((), dtype=torch.bool)
+    lowest, highest = torch.aminmax(target)
+    limit = 1 if target.is_floating_point() else num_classes - 1
+    return ~((lowest >= 0) & (highest <= limit))  # NaN is outside
 
 
 def _not_finite(values: Tensor) -> Tensor:
