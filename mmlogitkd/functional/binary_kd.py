@@ -1,5 +1,6 @@
 """Distillation of sigmoid heads (BCKD, Yang et al., ICCV 2023, arXiv 2308.14286)."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -26,16 +27,18 @@ def binary_kd_loss(student: Tensor, teacher: Tensor, beta: float = 1.0) -> Tenso
         >>> binary_kd_loss(torch.zeros(1, 1), torch.tensor([[2.0]]))
         tensor([0.2639])
     """
-    logits, prob_teacher = student.detach(), teacher.sigmoid()
-    prob_student = logits.sigmoid()
-    bce = F.binary_cross_entropy_with_logits(logits, prob_teacher, reduction='none')
-    gap = prob_student - prob_teacher  # the derivative of the cross-entropy
+    logits, probs = student.detach(), student.detach().sigmoid()
+    absent = (-teacher).sigmoid_()
+    bce = F.logsigmoid(logits).neg_().addcmul_(absent, logits)
+    gap = torch.sub(probs, teacher.sigmoid(), out=absent)  # the derivative of the cross-entropy
     if beta == 0:
         return with_gradient(student, bce.sum(-1), gap)
-    factor = gap.abs() if beta == 1 else gap.abs().pow(beta)
+    factor = gap.abs() if beta == 1 else gap.abs().pow_(beta)
     value = (factor * bce).sum(-1)
+    gradient = factor.mul_(gap)
     # the derivative of the factor is beta · |gap|^(beta - 1) · sign(gap) · p (1 - p)
-    slope = bce.mul_(gap.sign()).mul_(beta * prob_student * (1 - prob_student))
+    slope = bce.mul_(probs.addcmul_(probs, probs, value=-1))
     if beta != 1:
-        slope.mul_(gap.abs().pow(beta - 1))
-    return with_gradient(student, value, slope.addcmul_(factor, gap))
+        slope.mul_(gap.abs().pow_(beta - 1))
+    gradient.add_(slope.mul_(gap.sign_()), alpha=beta)
+    return with_gradient(student, value, gradient)

@@ -79,59 +79,97 @@ class Divergence(NamedTuple):
 
     Attributes:
         value: KL(teacher || student), (...), in nats.
-        probs: The probabilities (2, ..., C), the student's and the teacher's.
-        gradient: Of the value with respect to the student's logits, (..., C).
+        student: The student's probabilities (..., C).
+        teacher: The teacher's probabilities (..., C).
+        masses: The logarithms of both models' sums of exponentials (2, ...), if asked for.
     """
 
     value: Tensor
-    probs: Tensor
-    gradient: Tensor
+    student: Tensor
+    teacher: Tensor
+    masses: Tensor | None = None
 
-
-def cooled(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """Both models' logits over the temperature, (..., C) -> (2, ..., C), without gradient.
-
-    Small tensors cost what the number of operations costs: both go through them together.
-    """
-    both = torch.stack((student.detach(), teacher))
-    return both if temperature == 1 else both.div_(temperature)
+    def gradient(self) -> Tensor:
+        """Of the value with respect to the student's logits; takes over ``student``'s memory."""
+        return self.student.sub_(self.teacher)
 
 
 def divergence(
-    both: Tensor, without: Tensor | None = None, cross_entropy: bool = False
+    student: Tensor,
+    teacher: Tensor,
+    temperature: float,
+    without: Tensor | None = None,
+    cross_entropy: bool = False,
+    masses: bool = False,
 ) -> Divergence:
-    """KL(softmax(teacher) || softmax(student)) over the last dimension, outside autograd.
+    """KL(softmax(teacher / T) || softmax(student / T)) over the last dimension, outside autograd.
 
-    The exponential of a logarithm far below 0 takes a CPU up to 40 times as long as others. Classes
-    that are left out get a finite logarithm in both softmaxes, which cancels.
-
-    Args:
-        both: Logits (2, ..., C), already divided by the temperature.
-        without: The classes (..., K) that :func:`leave_out` left out.
-        cross_entropy: Whether the value is the cross-entropy, larger by the teacher's entropy.
-    """
-    both = both.log_softmax(-1)
-    if without is not None:
-        both.scatter_(-1, without.expand(2, *without.shape), _NEXT_TO_NOTHING)
-    change = -both[0] if cross_entropy else both[1] - both[0]
-    probs = both.exp_()
-    value = (change * probs[1]).sum(-1)
-    return Divergence(value, probs, torch.sub(probs[0], probs[1], out=change))
-
-
-def softmax_kl(student: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
-    """KL(softmax(teacher / T) || softmax(student / T)), with gradient for the student.
+    Three tensors of the logits' size are all that it takes: new memory costs a CPU more than
+    arithmetic does. So do exponentials that underflow, up to 40 times as much as others: in the
+    second place where classes are left out, their logarithms are finite, equal, and cancel.
 
     Args:
         student: Logits (..., C).
         teacher: Logits (..., C).
         temperature: T.
+        without: Classes (..., K) to leave out: their probability is next to nothing.
+        cross_entropy: Whether the value is the cross-entropy, larger by the teacher's entropy.
+        masses: Whether the masses are wanted.
+
+    Raises:
+        ValueError: No class is left.
+    """
+    scratch = torch.empty(student.shape, dtype=student.dtype, device=student.device)
+    torch.div(student.detach(), temperature, out=scratch)
+    log_student, mass_student = _log_softmax(scratch, without, masses)
+    torch.div(teacher, temperature, out=scratch)
+    log_teacher, mass_teacher = _log_softmax(scratch, without, masses)
+    prob_teacher = torch.exp(log_teacher, out=scratch)
+    if cross_entropy:
+        change = torch.neg(log_student, out=log_teacher)
+    else:
+        change = log_teacher.sub_(log_student)
+    value = change.mul_(prob_teacher).sum(-1)
+    return Divergence(value, log_student.exp_(), prob_teacher, _stacked(mass_student, mass_teacher))
+
+
+def _stacked(student: Tensor | None, teacher: Tensor | None) -> Tensor | None:
+    return None if student is None or teacher is None else torch.stack((student, teacher))
+
+
+def _log_softmax(
+    logits: Tensor, without: Tensor | None, with_mass: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The logarithm of the softmax over the other classes; changes the logits.
+
+    The mass is taken at the highest logit, where x - log p loses nothing.
+    """
+    if without is None:
+        return logits.log_softmax(-1), None
+    require_others(logits, without.size(-1))
+    logits.scatter_(-1, without, torch.finfo(logits.dtype).min)
+    logs = logits.log_softmax(-1)
+    mass = logits.amax(-1) - logs.amax(-1) if with_mass else None
+    return logs.scatter_(-1, without, _NEXT_TO_NOTHING), mass
+
+
+def softmax_kl(
+    student: Tensor, teacher: Tensor, temperature: float = 1.0, factor: float = 1.0
+) -> Tensor:
+    """The value factor · KL(softmax(teacher / T) || softmax(student / T)), with its gradient.
+
+    Args:
+        student: Logits (..., C).
+        teacher: Logits (..., C).
+        temperature: T.
+        factor: Multiplies the divergences.
 
     Returns:
-        Divergences (...), in nats.
+        (...), in nats where the factor is 1.
     """
-    found = divergence(cooled(student, teacher, temperature))
-    return with_gradient(student, found.value, found.gradient, 1 / temperature)
+    found = divergence(student, teacher, temperature)
+    value = found.value if factor == 1 else found.value.mul_(factor)
+    return with_gradient(student, value, found.gradient(), factor / temperature)
 
 
 def bernoulli(both: Tensor) -> tuple[Tensor, Tensor]:
@@ -147,10 +185,11 @@ def bernoulli(both: Tensor) -> tuple[Tensor, Tensor]:
         The divergences (...) in nats, and their derivatives (...) with respect to the student's
         logits, sigmoid(student) - sigmoid(teacher).
     """
-    logs = logsigmoid(torch.stack((both, -both)))  # outcome, model
-    probs = logs.exp()
-    value = ((logs[:, 1] - logs[:, 0]) * probs[:, 1]).sum(0)
-    return value, probs[0, 0] - probs[0, 1]
+    logs = logsigmoid(torch.stack((both, -both), 1))  # model, outcome
+    log_student, log_teacher = logs.unbind()
+    prob_student, prob_teacher = logs.exp().unbind()
+    value = ((log_teacher - log_student) * prob_teacher).sum(0)
+    return value, prob_student[0] - prob_teacher[0]
 
 
 def columns(logits: Tensor, index: Tensor) -> Tensor:
@@ -168,32 +207,10 @@ def require_others(logits: Tensor, left_out: int = 1) -> None:
         )
 
 
-def leave_out(both: Tensor, index: Tensor) -> Tensor:
-    """Give some classes of every row the lowest finite logit, whose probability is 0 exactly.
-
-    Args:
-        both: Logits (2, ..., N, C), which are changed.
-        index: (..., N, K), the classes, the same for both models.
-
-    Returns:
-        The logits (2, ..., N, K) that stood there.
-
-    Raises:
-        ValueError: No class is left.
-    """
-    require_others(both, index.size(-1))
-    index = index.expand(2, *index.shape)
-    taken = both.gather(-1, index)
-    both.scatter_(-1, index, torch.finfo(both.dtype).min)
-    return taken
-
-
-def log_mass(logits: Tensor, probs: Tensor) -> Tensor:
-    """The logarithm of the sum of exponentials (..., N), from logits and their softmax.
-
-    At the highest logit, x - log p loses nothing; a second pass of exponentials is not needed.
-    """
-    return logits.amax(-1) - probs.amax(-1).log()
+def pick(student: Tensor, teacher: Tensor, index: Tensor, temperature: float) -> Tensor:
+    """Some classes' logits over the temperature, (..., N, C), (..., N, K) -> (2, ..., N, K)."""
+    picked = torch.stack((student.detach().gather(-1, index), teacher.gather(-1, index)))
+    return picked if temperature == 1 else picked.div_(temperature)
 
 
 def rank(ranking: Tensor, depth: int) -> Tensor:

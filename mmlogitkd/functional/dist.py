@@ -3,30 +3,42 @@
 import torch
 from torch import Tensor
 
-from .common import full_precision
+from .common import full_precision, with_gradient
 
 _EPS = 1e-8
 
 
-def pearson(first: Tensor, second: Tensor, dim: int) -> Tensor:
+def pearson(first: Tensor, second: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """Pearson correlation along ``dim``, as xy / (|x| |y| + 1e-8) of the centred vectors.
 
     A vector that is constant up to rounding has no direction: its correlation is 0, and so is the
     gradient, which by the formula would be 1e8 times the other vector.
+
+    Args:
+        first: Probabilities (N, C).
+        second: Probabilities (N, C).
+        dim: Along which.
+
+    Returns:
+        The correlations, with ``dim`` of size 1, and the gradient (N, C) of each with respect to
+        its vector in ``first``.
     """
     first, first_norm, first_flat = _centred(first, dim)
     second, second_norm, second_flat = _centred(second, dim)
-    correlation = (first * second).sum(dim) / (first_norm * second_norm + _EPS)
-    return correlation.masked_fill(first_flat | second_flat, 0)
+    scale = (1 / (first_norm * second_norm + _EPS)).masked_fill_(first_flat | second_flat, 0)
+    correlation = (first * second).sum(dim, keepdim=True) * scale
+    # both are centred, so the gradient needs no centring
+    shrink = correlation * scale * second_norm / first_norm.clamp(min=_EPS)
+    return correlation, second.mul_(scale).sub_(first.mul_(shrink))
 
 
 def _centred(probs: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
     """Vectors without their mean, their norms, and which of them are rounding errors alone."""
     mean = probs.mean(dim, keepdim=True)
     centred = probs - mean
-    norm = torch.linalg.vector_norm(centred, dim=dim)
+    norm = torch.linalg.vector_norm(centred, dim=dim, keepdim=True)
     rounding = 4 * torch.finfo(probs.dtype).eps * probs.size(dim) ** 0.5
-    return centred, norm, norm <= rounding * mean.squeeze(dim)
+    return centred, norm, norm <= rounding * mean
 
 
 @full_precision
@@ -59,8 +71,12 @@ def dist_loss(
     """
     if student.size(0) == 0:
         return student.sum()
-    student = (student / temperature).softmax(-1)
-    teacher = (teacher / temperature).softmax(-1)
-    inter = 1 - pearson(student, teacher, dim=1).mean()
-    intra = 1 - pearson(student, teacher, dim=0).mean()
-    return temperature**2 * (beta * inter + gamma * intra)
+    ours = (student.detach() / temperature).softmax(-1)
+    theirs = (teacher / temperature).softmax(-1)
+    rows, gradient = pearson(ours, theirs, dim=1)
+    classes, of_classes = pearson(ours, theirs, dim=0)
+    value = beta * (1 - rows.mean()) + gamma * (1 - classes.mean())
+    gradient.mul_(-beta / rows.numel()).sub_(of_classes, alpha=gamma / classes.numel())
+    # through the softmax: p · (g - sum of p · g), over T
+    gradient.sub_((gradient * ours).sum(-1, keepdim=True)).mul_(ours)
+    return with_gradient(student, temperature**2 * value, gradient, temperature)

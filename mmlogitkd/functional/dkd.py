@@ -5,11 +5,9 @@ from torch import Tensor
 from .common import (
     bernoulli,
     columns,
-    cooled,
     divergence,
     full_precision,
-    leave_out,
-    log_mass,
+    pick,
     with_gradient,
 )
 
@@ -48,11 +46,13 @@ def dkd_loss(
         >>> dkd_loss(student, teacher, torch.tensor([0]), temperature=1.0)
         tensor([1.1166])
     """
-    both, label = cooled(student, teacher, temperature), columns(student, target)
-    own = leave_out(both, label).squeeze(-1)  # (2, ..., N)
-    nckd = divergence(both, without=label)
-    tckd, slope = bernoulli(own - log_mass(both, nckd.probs))  # the label against all others
+    label = columns(student, target)
+    own = pick(student, teacher, label, temperature).squeeze(-1)  # (2, ..., N)
+    nckd = divergence(student, teacher, temperature, without=label, masses=True)
+    assert nckd.masses is not None
+    tckd, slope = bernoulli(own - nckd.masses)  # the label against all others, as one logit
     slope = alpha * slope.unsqueeze(-1)
-    gradient = nckd.gradient.mul_(beta).sub_(nckd.probs[0] * slope).scatter_(-1, label, slope)
+    gradient = nckd.student.mul_(beta - slope).sub_(nckd.teacher, alpha=beta)
+    gradient.scatter_(-1, label, slope)
     value = alpha * tckd + beta * nckd.value
     return with_gradient(student, temperature**2 * value, gradient, temperature)

@@ -4,11 +4,9 @@ from torch import Tensor
 
 from .common import (
     bernoulli,
-    cooled,
     divergence,
     full_precision,
-    leave_out,
-    log_mass,
+    pick,
     rank,
     softmax_kl,
     with_gradient,
@@ -57,14 +55,17 @@ def gdkd_loss(
             f'set topk to 1..{num_classes}'
         )
     if topk == num_classes:
-        return temperature**2 * w1 * softmax_kl(student, teacher, temperature)
-    both, top = cooled(student, teacher, temperature), rank(teacher, topk)
-    highest = leave_out(both, top)  # (2, ..., N, k)
-    high, low = divergence(highest), divergence(both, without=top)
+        return softmax_kl(student, teacher, temperature, factor=w1 * temperature**2)
+    top = rank(teacher, topk)
+    highest = pick(student, teacher, top, temperature)  # (2, ..., N, k)
+    high = divergence(highest[0], highest[1], 1.0)
+    low = divergence(student, teacher, temperature, without=top, masses=True)
+    assert low.masses is not None
     # the top k against the rest, as one logit
-    mass, slope = bernoulli(log_mass(highest, high.probs) - log_mass(both, low.probs))
+    mass, slope = bernoulli(highest.logsumexp(-1) - low.masses)
     slope = w0 * slope.unsqueeze(-1)
-    inside = high.gradient.mul_(w1).add_(high.probs[0] * slope)
-    gradient = low.gradient.mul_(w2).sub_(low.probs[0] * slope).scatter_(-1, top, inside)
+    inside = high.student.mul_(w1 + slope).sub_(high.teacher, alpha=w1)
+    gradient = low.student.mul_(w2 - slope).sub_(low.teacher, alpha=w2)
+    gradient.scatter_(-1, top, inside)
     value = w0 * mass + w1 * high.value + w2 * low.value
     return with_gradient(student, temperature**2 * value, gradient, temperature)

@@ -23,4 +23,4 @@ def kd_loss(student: Tensor, teacher: Tensor, temperature: float = 4.0) -> Tenso
         >>> kd_loss(student, teacher, temperature=1.0)
         tensor([0.3278])
     """
-    return temperature**2 * softmax_kl(student, teacher, temperature)
+    return softmax_kl(student, teacher, temperature, factor=temperature**2)

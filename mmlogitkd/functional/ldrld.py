@@ -6,11 +6,9 @@ import torch
 from torch import Tensor
 
 from .common import (
-    bernoulli,
-    cooled,
     divergence,
     full_precision,
-    leave_out,
+    pick,
     rank,
     with_gradient,
 )
@@ -35,7 +33,7 @@ def pair_weights(depth: int, eps: float = 1.5, delta: float = 2.0, decay: float 
 
 def pair_tables(
     depth: int, eps: float, delta: float, decay: float, dtype: torch.dtype, device: torch.device
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """What the sum over pairs looks up, on the device.
 
     Args:
@@ -47,16 +45,13 @@ def pair_tables(
         device: Where the tables live.
 
     Returns:
-        The higher rank of every pair (P,), the lower one (P,), the weights (P,), and (d · (d - 1),)
-        where in the pairs, followed by the pairs turned round, those of each rank stand.
+        The ranks (2 P,) of all pairs, first the higher ones, then the lower ones; where each rank
+        stands among them (d · (d - 1),), rank by rank; the weights (P,).
     """
-    first, second = torch.triu_indices(depth, depth, offset=1)
-    number = torch.arange(len(first))
-    place = torch.zeros(depth, depth, dtype=torch.int64)
-    place[first, second], place[second, first] = number, number + len(first)
-    of_ranks = torch.cat([row[torch.arange(depth) != rank] for rank, row in enumerate(place)])
+    ranks = torch.triu_indices(depth, depth, offset=1).flatten()
+    places = ranks.argsort(stable=True)
     weights = pair_weights(depth, eps, delta, decay).to(dtype)
-    return first.to(device), second.to(device), weights.to(device), of_ranks.to(device)
+    return ranks.to(device), places.to(device), weights.to(device)
 
 
 _kept_tables = functools.cache(pair_tables)  # the same for every step
@@ -78,9 +73,8 @@ def ldrld_loss(
     """The value alpha · local + beta · remaining, per row; the student ranks the classes.
 
     Local: T² · (weighted pair divergences + KL over the student's top d classes), divided by
-    d(d - 1)/2 + 1 with ``average_pairs``. Remaining: T² · KL over the other C - d classes. A
-    two-class softmax is a sigmoid of a difference, so a pair costs one Bernoulli divergence on
-    (N, d) gathered logits.
+    d(d - 1)/2 + 1 with ``average_pairs``. Remaining: T² · KL over the other C - d classes. All
+    pairs are two-class softmaxes of (N, d) gathered logits.
 
     Args:
         student: Logits (..., N, C).
@@ -112,55 +106,53 @@ def ldrld_loss(
             f'depth {depth} is larger than the {num_classes} classes of the logits; '
             f'set depth to 1..{num_classes}'
         )
-    both, top = cooled(student, teacher, temperature), rank(student.detach(), depth)
+    top = rank(student.detach(), depth)
     # (2, ..., N, d) -> (2, d, ..., N): what follows runs along the rows
-    highest = both.gather(-1, top.expand(2, *top.shape)).movedim(-1, 1).contiguous()
-    local, local_gradient = _top(highest)
+    highest = pick(student, teacher, top, temperature).movedim(-1, 1).contiguous()
+    local, local_gradient = _divergence(highest)
     if depth > 1:
         # a graph of torch.compile holds the tables anyway
         tables = pair_tables if torch.compiler.is_compiling() else _kept_tables
         pairs, pairs_gradient = _pairs(
-            highest, *tables(depth, eps, delta, decay, both.dtype, both.device)
+            highest, *tables(depth, eps, delta, decay, highest.dtype, highest.device)
         )
         local, local_gradient = local + pairs, local_gradient.add_(pairs_gradient)
     share = alpha / (depth * (depth - 1) // 2 + 1 if average_pairs else 1)
     value, local_gradient = share * local, local_gradient.mul_(share).movedim(0, -1)
     if depth < num_classes:
-        leave_out(both, top)
-        rest = divergence(both, without=top)
-        value, gradient = value + beta * rest.value, rest.gradient.mul_(beta)
+        rest = divergence(student, teacher, temperature, without=top)
+        value, gradient = value + beta * rest.value, rest.gradient().mul_(beta)
     else:
-        gradient = torch.zeros_like(both[0])
+        gradient = torch.zeros_like(student)
     gradient.scatter_(-1, top, local_gradient)
     return with_gradient(student, temperature**2 * value, gradient, temperature)
 
 
-def _top(both: Tensor) -> tuple[Tensor, Tensor]:
-    """The divergence over the top classes (..., N), and its gradient (d, ..., N).
+def _divergence(both: Tensor) -> tuple[Tensor, Tensor]:
+    """KL over dim 1 of both models' logits (2, K, ...), and its gradient for the student's.
 
-    Args:
-        both: Logits (2, d, ..., N), the student's and the teacher's.
+    Returns:
+        (...), and (K, ...).
     """
-    (log_s, log_t), (prob_s, prob_t) = (log := both.log_softmax(1)), log.exp()
-    return (prob_t * (log_t - log_s)).sum(0), prob_s - prob_t
+    logs = both.log_softmax(1)
+    log_student, log_teacher = logs.unbind()
+    prob_student, prob_teacher = logs.exp().unbind()
+    return (prob_teacher * (log_teacher - log_student)).sum(0), prob_student - prob_teacher
 
 
-def _pairs(
-    both: Tensor, first: Tensor, second: Tensor, weights: Tensor, of_ranks: Tensor
-) -> tuple[Tensor, Tensor]:
+def _pairs(both: Tensor, ranks: Tensor, places: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """The weighted divergences of all pairs of ranks (..., N), and their gradient (d, ..., N).
 
     Args:
         both: Logits (2, d, ..., N), the student's and the teacher's, in order of rank.
-        first: First of :func:`pair_tables`, and so on.
-        second: The lower ranks.
+        ranks: First of :func:`pair_tables`, and so on.
+        places: Where each rank stands among them.
         weights: The pairs' weights.
-        of_ranks: The pairs of each rank.
     """
-    # (2, d, ..., N) -> (2, P, ..., N)
-    value, slope = bernoulli(both.index_select(1, first).sub_(both.index_select(1, second)))
-    weights = weights.view(-1, *[1] * (slope.dim() - 1))
-    slope = slope * weights
-    # (2 P, ..., N) -> (d, d - 1, ..., N) -> (d, ..., N)
-    shares = torch.cat((slope, -slope)).index_select(0, of_ranks)
-    return (value * weights).sum(0), shares.unflatten(0, (both.size(1), -1)).sum(1)
+    depth, rows = both.size(1), both.shape[2:]
+    # (2, d, ..., N) -> (2, 2 P, ..., N) -> (2, 2, P, ..., N)
+    value, gradient = _divergence(both.index_select(1, ranks).view(2, 2, len(weights), *rows))
+    weights = weights.view(-1, *[1] * len(rows))
+    # (2, P, ..., N) -> (2 P, ..., N) -> (d, d - 1, ..., N) -> (d, ..., N)
+    shares = (gradient * weights).flatten(0, 1).index_select(0, places)
+    return (value * weights).sum(0), shares.view(depth, depth - 1, *rows).sum(1)

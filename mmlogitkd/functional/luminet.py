@@ -108,4 +108,4 @@ def luminet_loss(
     """
     perceived = perception(student, eps, mask, sync_stats)
     expected = perception(teacher, eps, mask, sync_stats)
-    return alpha**2 * softmax_kl(perceived, expected, temperature)
+    return softmax_kl(perceived, expected, temperature, factor=alpha**2)

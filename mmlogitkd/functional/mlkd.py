@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .common import cooled, divergence, full_precision, with_gradient
+from .common import divergence, full_precision, with_gradient
 
 
 def gram_error(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,8 +57,8 @@ def mlkd_loss(
         return student.sum()
     value, gradient = student.new_zeros(()), torch.zeros_like(student)
     for temperature in temperatures:
-        found = divergence(cooled(student, teacher, temperature))
-        probs, theirs = found.probs
+        found = divergence(student, teacher, temperature)
+        probs, theirs = found.student, found.teacher
         batch, of_batch = gram_error(probs, theirs)
         classes, of_classes = gram_error(probs.T, theirs.T)
         value = value + temperature**2 * found.value.mean()
@@ -67,5 +67,5 @@ def mlkd_loss(
         slope = (of_batch / num_rows).add_(of_classes.T, alpha=1 / num_classes)
         slope.sub_((slope * probs).sum(-1, keepdim=True)).mul_(probs)
         gradient.add_(slope, alpha=1 / temperature)
-        gradient.add_(found.gradient, alpha=temperature / num_rows)
+        gradient.add_(found.gradient(), alpha=temperature / num_rows)
     return with_gradient(student, value, gradient)

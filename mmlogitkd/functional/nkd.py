@@ -4,10 +4,8 @@ from torch import Tensor
 
 from .common import (
     columns,
-    cooled,
     divergence,
     full_precision,
-    leave_out,
     with_gradient,
 )
 
@@ -45,12 +43,10 @@ def nkd_loss(
         tensor([1.7706])
     """
     label = columns(student, target)
-    both = cooled(student, teacher, 1.0).log_softmax(-1)
-    log_own, prob_own = both[0].gather(-1, label), both[1].gather(-1, label).exp()
-    others = cooled(student, teacher, temperature)
-    leave_out(others, label)
-    found = divergence(others, without=label, cross_entropy=True)
-    value = gamma * temperature**2 * found.value - (prob_own * log_own).squeeze(-1)
-    gradient = found.gradient.mul_(gamma * temperature).addcmul_(both[0].exp_(), prob_own)
+    log_student = student.detach().log_softmax(-1)
+    log_own, prob_own = log_student.gather(-1, label), teacher.softmax(-1).gather(-1, label)
+    others = divergence(student, teacher, temperature, without=label, cross_entropy=True)
+    gradient = others.gradient().mul_(gamma * temperature).addcmul_(log_student.exp_(), prob_own)
     gradient.scatter_add_(-1, label, -prob_own)
+    value = gamma * temperature**2 * others.value - (prob_own * log_own).squeeze(-1)
     return with_gradient(student, value, gradient)

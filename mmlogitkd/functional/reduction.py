@@ -46,7 +46,8 @@ def reduce_rows(
         return rows
     if avg_factor is not None:
         return _average(rows.sum(), reduction, avg_factor)
-    return rows.sum() / max(rows.numel(), 1) if reduction == 'mean' else rows.sum()
+    # the mean of no rows would be NaN
+    return rows.mean() if reduction == 'mean' and rows.numel() else rows.sum()
 
 
 def reduce_batch(

@@ -6,9 +6,7 @@ from torch import Tensor
 from .common import (
     bernoulli,
     columns,
-    cooled,
     full_precision,
-    log_mass,
     require_others,
     with_gradient,
 )
@@ -51,22 +49,40 @@ def rld_loss(
         >>> rld_loss(student, teacher, torch.tensor([0]), temperature=1.0)
         tensor([1.1166])
     """
-    require_others(student)
-    label = columns(student, target)
+    label, highest = columns(student, target), teacher.argmax(-1, keepdim=True)
     # the label's class (student) and the highest (teacher) against all others, as one logit
-    sure = cooled(student, teacher, alpha_temperature)
-    index = torch.stack((label, columns(teacher, teacher.argmax(-1))))
-    own = sure.gather(-1, index).squeeze(-1)
-    others = sure.scatter_(-1, index, torch.finfo(sure.dtype).min).softmax(-1)
-    confidence, slope = bernoulli(own - log_mass(sure, others))
+    sure_s, others = _against_others(student.detach(), label, alpha_temperature)
+    sure_t, _ = _against_others(teacher, highest, alpha_temperature)
+    confidence, slope = bernoulli(torch.stack((sure_s, sure_t)))
     slope = alpha * alpha_temperature * slope.unsqueeze(-1)
-    below, gradient = _below(cooled(student, teacher, temperature), teacher, label)
-    gradient.mul_(beta * temperature).sub_(others[0] * slope).scatter_add_(-1, label, slope)
+    below, gradient = _below(student.detach(), teacher, label, temperature)
+    gradient.mul_(beta * temperature).sub_(others.mul_(slope)).scatter_add_(-1, label, slope)
     value = alpha * alpha_temperature**2 * confidence + beta * temperature**2 * below
     return with_gradient(student, value, gradient)
 
 
-def _below(both: Tensor, teacher: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+def _against_others(logits: Tensor, index: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """One class of every row against all others.
+
+    Args:
+        logits: (..., N, C).
+        index: (..., N, 1), the class.
+        temperature: T.
+
+    Returns:
+        The x (..., N) with sigmoid(x) = softmax(logits / T)[index], and the softmax over the other
+        classes (..., N, C).
+    """
+    require_others(logits)
+    others = (logits / temperature).scatter_(-1, index, torch.finfo(logits.dtype).min)
+    probs = others.softmax(-1)
+    mass = others.amax(-1) - probs.amax(-1).log()
+    return logits.gather(-1, index).squeeze(-1) / temperature - mass, probs
+
+
+def _below(
+    student: Tensor, teacher: Tensor, label: Tensor, temperature: float
+) -> tuple[Tensor, Tensor]:
     """KL over the classes that the teacher puts below the label (..., N), and its gradient.
 
     Half the lowest number takes a probability to 0 exactly; where a row masks every class, both
@@ -74,11 +90,16 @@ def _below(both: Tensor, teacher: Tensor, label: Tensor) -> tuple[Tensor, Tensor
     second softmax faster than exponentials of logarithms that far below 0.
 
     Args:
-        both: Logits (2, ..., N, C), already divided by the temperature, which are changed.
+        student: Logits (..., N, C).
         teacher: Logits (..., N, C).
         label: (..., N, 1).
+        temperature: T.
     """
-    masked = (teacher >= teacher.gather(-1, label)).to(both.dtype)
-    both.add_(masked, alpha=torch.finfo(both.dtype).min / 2)
-    (log_s, log_t), (prob_s, prob_t) = both.log_softmax(-1), both.softmax(-1)
-    return log_t.sub_(log_s).mul_(prob_t).sum(-1), prob_s - prob_t
+    masked = (teacher >= teacher.gather(-1, label)).to(student.dtype)
+    lowest = torch.finfo(student.dtype).min / 2
+    scratch = (student / temperature).add_(masked, alpha=lowest)
+    log_student, prob_student = scratch.log_softmax(-1), scratch.softmax(-1)
+    torch.div(teacher, temperature, out=scratch).add_(masked, alpha=lowest)
+    log_teacher, prob_teacher = scratch.log_softmax(-1), scratch.softmax(-1)
+    value = log_teacher.sub_(log_student).mul_(prob_teacher).sum(-1)
+    return value, prob_student.sub_(prob_teacher)

@@ -94,5 +94,7 @@ class LogitLoss(nn.Module):
             checks.values(owner, student, teacher, target if self.needs_target else None)
         loss = self.compute(student, teacher.detach(), target, weight)
         if self.per_row:
-            return self.loss_weight * reduce_rows(loss, weight, reduction, avg_factor)
-        return self.loss_weight * reduce_batch(loss, student.size(0), reduction, avg_factor)
+            loss = reduce_rows(loss, weight, reduction, avg_factor)
+        else:
+            loss = reduce_batch(loss, student.size(0), reduction, avg_factor)
+        return loss if self.loss_weight == 1 else self.loss_weight * loss

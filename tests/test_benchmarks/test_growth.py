@@ -45,7 +45,7 @@ def test_row_of_a_loss():
 
 def test_sizes_that_need_too_much_are_said():
     (case,) = choose(['MLKD'])
-    row = measure(case, replace(ROWS, sizes=(64, 128, 1024)), Settings(rounds=1, max_memory=10e6))
+    row = measure(case, replace(ROWS, sizes=(64, 128, 1024)), Settings(rounds=1, max_memory=2e6))
     assert row['sizes'] == [64, 128] and list(row['needs']) == ['1024']
     assert COLUMNS[3].cell(row).startswith('64 … 128, 1024 needs 0.0')
     row = measure(case, replace(ROWS, sizes=(64, 128)), Settings(rounds=1, max_memory=1))

@@ -37,9 +37,10 @@ def test_sdd_is_compared_with_as_many_logits():
 
 def test_what_needs_too_much_is_said():
     (case,) = choose(['MLKD'])
-    row = measure(case, 256, 10, Settings(rounds=1, max_memory=1e6))
+    row = measure(case, 256, 10, Settings(rounds=1, max_memory=5e4))
     assert set(row['ms']) == set(row['peak']) == {'KD'}
-    assert min(row['needs'].values()) > 5 * 4 * 256**2  # one Gram matrix per temperature
+    assert row['needs']['straightforward'] > 5 * 4 * 256**2  # one Gram matrix per temperature
+    assert row['needs']['ours'] < row['needs']['straightforward'] / 5
     assert row['speed_up'] is None and row['to_kd'] is None
     assert cells(row)['ms'].startswith('needs 0.00') and cells(row)['Speed-up'] == '–'
     assert cells(row)['Target'] == '≥ 1× not measured' and missed([row]) == 0
