@@ -36,6 +36,9 @@ class FastPath:
         model: frozen, in eval mode.
         options: what to do.
 
+    Attributes:
+        report: what was done, in words; empty until a batch has been seen.
+
     Raises:
         ValueError: the model's device cannot compute in the precision that is asked for.
     """
@@ -45,6 +48,7 @@ class FastPath:
         self._options = options
         self._device = next(model.parameters()).device
         options.check_device(self._device)
+        self.report = ''
         self._settled = False
         self._format = torch.preserve_format
 
@@ -106,7 +110,8 @@ class FastPath:
         said += ['inference mode'] if self._options.inference_mode else []
         precision = self._options.precision
         said += ["the student's precision" if precision == 'student' else precision]
-        print_log(f'Teacher fast path: {", ".join(said)}', logger='current')
+        self.report = ', '.join(said)
+        print_log(f'Teacher fast path: {self.report}', logger='current')
 
     def _wants_channels_last(self) -> bool:
         """Whether feature maps are to be kept channels-last; 'auto' follows measurements."""

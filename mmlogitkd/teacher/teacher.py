@@ -144,6 +144,11 @@ class Teacher:
                 inputs = self._conversion(inputs, data_samples)
         return self._fast_path.run(forward, inputs)
 
+    @property
+    def fast_report(self) -> str:
+        """What the fast path has done, in words; empty until :meth:`score` has seen a batch."""
+        return self._fast_path.report
+
     def mode(self) -> AbstractContextManager[None]:
         """Return the mode that :meth:`score` runs in, for further passes of the model's parts."""
         return self._fast_path.mode()
