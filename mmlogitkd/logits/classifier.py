@@ -142,7 +142,7 @@ class ClassifierLogits:
         scales: tuple[int, ...],
     ) -> tuple[Tensor, Tensor]:
         """Region logits of both, (N, C, R); region 0 is the tapped logits themselves."""
-        theirs = self._scored(teacher.model, teacher_map, scales, torch.no_grad())
+        theirs = self._scored(teacher.model, teacher_map, scales, teacher.mode())
         ours = self._scored(self._student, student_map, scales, torch.enable_grad())
         theirs = teacher.select_classes(theirs)
         if self.pooling == 'nested':

@@ -23,7 +23,10 @@ __all__ = ['RoIHeadLogits']
 
 @dataclass
 class _Answer:
-    """The teacher's stages that were asked, its feature maps, and their scores (N, C_t + 1)."""
+    """The teacher's stages that were asked, and their scores (N, C_t + 1).
+
+    Its feature maps are kept where regions are scored from them.
+    """
 
     group: list[BoxStage]
     feats: tuple[Tensor, ...]
@@ -149,11 +152,13 @@ class RoIHeadLogits:
     ) -> dict[int, _Answer]:
         """Let the teacher score every stage's boxes."""
         groups = {stage: self._teacher_stages(model, stage) for stage in records}
-        feats = model.extract_feat(inputs)
+        # mmcv's RoI pooling reads maps on the CPU as if they were contiguous, whatever they are
+        feats = tuple(level.contiguous() for level in model.extract_feat(inputs))
         _check_images(feats, inputs, 'teacher')
+        kept = feats if self._with_regions else ()
         return {
             stage: _Answer(
-                group, feats, _mean([part.score(feats, records[stage].rois) for part in group])
+                group, kept, _mean([part.score(feats, records[stage].rois) for part in group])
             )
             for stage, group in groups.items()
         }
@@ -238,9 +243,9 @@ class RoIHeadLogits:
         rois, num_classes = record.rois, record.logits.size(1) - 1
         with torch.enable_grad():
             ours = self._ours(self._seen(self._stages[stage], record.feats, rois, scales))
-        with torch.no_grad():
+        with teacher.mode():
             views = _mean([self._seen(part, answer.feats, rois, scales) for part in answer.group])
-            theirs = self._theirs(views, teacher, num_classes)
+        theirs = self._theirs(views, teacher, num_classes)
         if self.views == 'phases':
             return ours, theirs
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from .build import build_model, build_untrained, read_config
 from .checkpoint import load_strictly, read_checkpoint, weights_of
 from .classes import class_columns, classes_of_checkpoint
+from .fast_options import FastOptions
+from .fast_path import FastPath
 from .preprocess import InputConversion, input_conversion
 
 __all__ = ['Teacher']
@@ -36,6 +39,8 @@ class Teacher:
         classes: ``'match'`` compares the class names of the training set with those in the
             checkpoint, and picks and orders the teacher's columns by name; ``'ignore'`` does not.
         trust_checkpoint: allow a checkpoint that holds arbitrary pickled objects.
+        fast: switches of :class:`~mmlogitkd.teacher.fast_options.FastOptions` that are not to be
+            at their defaults; False switches all off.
 
     Raises:
         ValueError: an argument outside these sets, or neither or both of ``checkpoint`` and
@@ -51,6 +56,7 @@ class Teacher:
         preprocess: str = 'match',
         classes: str = 'match',
         trust_checkpoint: bool = False,
+        fast: bool | Mapping[str, Any] = True,
     ) -> None:
         if (checkpoint is None) == (init is None) or init not in (None, 'random'):
             raise ValueError(
@@ -67,16 +73,25 @@ class Teacher:
         self.preprocess = preprocess
         self.classes = classes
         self.trust_checkpoint = trust_checkpoint
+        self.fast = FastOptions.of(fast)
         self._model: nn.Module | None = None
+        self._path: FastPath | None = None
         self._conversion: InputConversion | None = None
         self._columns: Tensor | None = None
 
     @property
     def model(self) -> nn.Module:
-        """The built model, frozen and in eval mode."""
+        """The built model, frozen and in eval mode; :meth:`score` makes it faster in place."""
         if self._model is None:
             raise RuntimeError('the teacher is not built yet: call build(student) first')
         return self._model
+
+    @property
+    def _fast_path(self) -> FastPath:
+        """What runs the built model."""
+        if self._path is None:
+            self._path = FastPath(self.model, self.fast)
+        return self._path
 
     def build(self, student: nn.Module, classes: Sequence[str] | None = None) -> Teacher:
         """Build and load the model, and find out how it fits the student.
@@ -96,6 +111,7 @@ class Teacher:
             weights = weights_of(checkpoint)
             report = load_strictly(model, weights, self.checkpoint, self.ignore_keys)
         self._model = model.to(device).eval().requires_grad_(False)
+        self._path = FastPath(self._model, self.fast)
         if self.preprocess == 'match':
             conversion = input_conversion(student, model)
             self._conversion = conversion and conversion.to(device)
@@ -111,18 +127,36 @@ class Teacher:
         )
         return self
 
-    @torch.no_grad()
     def score(
         self,
         forward: Callable[[nn.Module, Tensor], Any],
         inputs: Tensor,
         data_samples: Sequence[Any] | None = None,
     ) -> Any:
-        """Run ``forward(model, inputs)`` without gradient on inputs made fit for the teacher."""
+        """Run ``forward(model, inputs)`` without gradient on inputs made fit for the teacher.
+
+        The first call decides how the model is run from then on: layers on which its answer does
+        not depend are left out. Until :meth:`select_classes` has seen them, tensors in the answer
+        may not enter autograd (they are inference tensors) and may be in reduced precision.
+        """
         if self._conversion is not None:
-            inputs = self._conversion(inputs, data_samples)
-        return forward(self.model, inputs)
+            with torch.no_grad():
+                inputs = self._conversion(inputs, data_samples)
+        return self._fast_path.run(forward, inputs)
+
+    @property
+    def fast_report(self) -> str:
+        """What the fast path has done, in words; empty until :meth:`score` has seen a batch."""
+        return self._fast_path.report
+
+    def mode(self) -> AbstractContextManager[None]:
+        """Return the mode that :meth:`score` runs in, for further passes of the model's parts."""
+        return self._fast_path.mode()
 
     def select_classes(self, logits: Tensor) -> Tensor:
-        """Pick and order the class axis, dim 1 of (N, C, ...), as the student has it."""
+        """Pick and order the class axis, dim 1 of (N, C, ...), as the student has it.
+
+        What it returns is fit for the losses.
+        """
+        logits = self._fast_path.usable(logits)
         return logits if self._columns is None else logits.index_select(1, self._columns)

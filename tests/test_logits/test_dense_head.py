@@ -41,7 +41,7 @@ def epoch() -> Iterator[MessageHub]:
 
 def teacher_of(config: dict, student: nn.Module, seed: int = 1) -> Teacher:
     """Built by a config, with the weights of ``build_detector(config, seed)``."""
-    teacher = Teacher(full_config(config), init='random').build(student)
+    teacher = Teacher(full_config(config), init='random', fast=False).build(student)
     teacher.model.load_state_dict(build_detector(config, seed).state_dict())
     return teacher
 

@@ -145,7 +145,7 @@ def collected(
     source = RoIHeadLogits(**arguments)
     source.attach(student, with_regions)
     torch.manual_seed(7)
-    teacher = Teacher(teacher_config, init='random').build(student)
+    teacher = Teacher(teacher_config, init='random', fast=False).build(student)
     if copied:
         teacher.model.load_state_dict(student.state_dict())
     source.arm()
@@ -214,7 +214,7 @@ def test_the_teacher_scores_what_it_scores_when_called_directly(kind: str) -> No
     inputs, samples = batch((2, 1), ((64, 64), (48, 60)))
     source = RoIHeadLogits()
     source.attach(student)
-    teacher = Teacher(teacher_config, init='random').build(student)
+    teacher = Teacher(teacher_config, init='random', fast=False).build(student)
     for part in ('rpn_head', 'mask_head'):
         owner = teacher.model if part == 'rpn_head' else teacher.model.roi_head
         if hasattr(owner, part):
@@ -261,7 +261,9 @@ def test_a_cascade_learns_stage_by_stage(teacher_kind: str) -> None:
 def test_terms_of_a_cascade_carry_its_names_and_weights() -> None:
     student = build(detector_config('cascade'))
     kd = KDLoss(temperature=2.0, loss_weight=3.0)
-    distiller = LogitDistiller(Teacher(detector_config(), init='random'), dict(loss_kd=kd))
+    distiller = LogitDistiller(
+        Teacher(detector_config(), init='random', fast=False), dict(loss_kd=kd)
+    )
     distiller.attach(student)
     images, task = batch(), TaskLosses(student)
     losses = student(*images, mode='loss')
@@ -299,7 +301,7 @@ def test_background_left_out() -> None:
 
 def test_a_loss_over_the_whole_batch_takes_every_box() -> None:
     student = build(detector_config())
-    teacher = Teacher(detector_config(), init='random')
+    teacher = Teacher(detector_config(), init='random', fast=False)
     distiller = LogitDistiller(teacher, dict(loss_dist=DISTLoss()))
     distiller.attach(student)
     images, task = batch(), TaskLosses(student)
@@ -365,7 +367,7 @@ def test_classes_are_matched_by_name_and_background_stays_last(tmp_path: Any) ->
     )
     student = build(detector_config())
     task = TaskLosses(student)
-    teacher = Teacher(config, str(tmp_path / 'teacher.pth')).build(student, CLASSES)
+    teacher = Teacher(config, str(tmp_path / 'teacher.pth'), fast=False).build(student, CLASSES)
     images = batch()
     for background in (True, False):
         source = RoIHeadLogits(background=background)
@@ -452,7 +454,7 @@ def test_a_trident_teaches_with_one_branch_and_learns_not_at_all() -> None:
     source.arm()
     inputs, samples = batch()
     student(inputs, samples, mode='loss')
-    teacher = Teacher(config, init='random', preprocess='same').build(student)
+    teacher = Teacher(config, init='random', fast=False, preprocess='same').build(student)
     model = initialised(teacher.model)
     (found,) = source.collect(teacher, inputs, samples)
     assert torch.equal(found.teacher, direct(model, inputs, task.calls[0][2]))

@@ -1,0 +1,247 @@
+"""Asking the teacher at the least cost, in ways that are proven on the first batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from .build import preserved_random_state
+from .fast_options import PRECISIONS, FastOptions
+from .fusion import Pairing, fuse
+from .nested import difference, tensors_of
+from .unused import drop_box_branch
+
+__all__ = ['TOLERANCE', 'FastPath']
+
+TOLERANCE = 1e-5
+"""How far a proven answer may be from the plain one, relative to its largest magnitude."""
+
+Forward = Callable[[nn.Module, Tensor], Any]
+
+
+class FastPath:
+    """Changes a frozen model so that it answers faster, and runs it.
+
+    Whatever could change an answer is tried on the first batch, in float32, and kept only if the
+    answer stays: bit for bit where layers are left out, within :data:`TOLERANCE` elsewhere. All
+    batches, the first too, get the answer of the changed model, so that a resumed run is one with
+    an uninterrupted run.
+
+    Args:
+        model: frozen, in eval mode.
+        options: what to do.
+
+    Attributes:
+        report: what was done, in words; empty until a batch has been seen.
+
+    Raises:
+        ValueError: the model's device cannot compute in the precision that is asked for.
+    """
+
+    def __init__(self, model: nn.Module, options: FastOptions) -> None:
+        self._model = model
+        self._options = options
+        self._device = next(model.parameters()).device
+        options.check_device(self._device)
+        self.report = ''
+        self._settled = False
+        self._format = torch.preserve_format
+
+    def run(self, forward: Forward, inputs: Tensor) -> Any:
+        """Return ``forward(model, inputs)``."""
+        if not self._settled:
+            self._settle(forward, inputs)
+        with self.mode():
+            return forward(self._model, _arranged(inputs, self._format))
+
+    @contextmanager
+    def mode(self) -> Iterator[None]:
+        """No gradient, or inference mode, and the precision, of any pass of the model."""
+        with ExitStack() as stack:
+            wanted = self._options.inference_mode
+            stack.enter_context(torch.inference_mode() if wanted else torch.no_grad())
+            dtype = PRECISIONS[self._options.precision]
+            if dtype is not None:
+                stack.enter_context(self._autocast(dtype))
+            yield
+
+    def usable(self, tensor: Tensor) -> Tensor:
+        """Return an answer as the losses can take it: fit for autograd, in float32 if asked."""
+        if self._options.precision != 'student':
+            tensor = tensor.float()
+        return tensor.clone() if tensor.is_inference() else tensor
+
+    def _autocast(self, dtype: torch.dtype) -> Any:
+        """Autocast to ``dtype``; none for float32."""
+        if dtype == torch.float32:
+            return torch.autocast(self._device.type, enabled=False)
+        return torch.autocast(self._device.type, dtype=dtype)
+
+    def _settle(self, forward: Forward, inputs: Tensor) -> None:
+        """Make every change whose answer to this batch is the plain model's.
+
+        A batch without any row proves nothing; then the next one is waited for.
+        """
+        device = self._device
+        with (
+            preserved_random_state(),
+            torch.no_grad(),
+            self._autocast(torch.float32),
+            _without_tf32(device),
+        ):
+            trial = _Trial(self._model, forward, inputs.float(), self._options.fuse)
+            if not trial.tells:
+                return
+            said = []
+            if self._options.skip_unused:
+                said += trial.skip_unused()
+            if self._options.fuse:
+                said += trial.fuse()
+            if inputs.dim() == 4 and self._wants_channels_last():
+                said += trial.arrange(torch.channels_last)
+                self._format = trial.format
+        said += self._compile()
+        self._settled = True
+        said += ['inference mode'] if self._options.inference_mode else []
+        precision = self._options.precision
+        said += ["the student's precision" if precision == 'student' else precision]
+        self.report = ', '.join(said)
+        print_log(f'Teacher fast path: {self.report}', logger='current')
+
+    def _wants_channels_last(self) -> bool:
+        """Whether feature maps are to be kept channels-last; 'auto' follows measurements."""
+        wanted = self._options.channels_last
+        if isinstance(wanted, bool):
+            return wanted
+        if self._device.type == 'cuda':
+            reduced = self._options.precision in ('bfloat16', 'float16')
+            follows = self._options.precision == 'student' and torch.is_autocast_enabled()
+            return reduced or follows
+        return self._device.type == 'cpu' and _is_convolutional(self._model)
+
+    def _compile(self) -> list[str]:
+        """Compile backbone and neck where they stand; heads and whatever is tapped stay eager."""
+        wanted = self._options.compile
+        if wanted is False:
+            return []
+        model: Any = self._model
+        neck = getattr(model, 'neck', None)
+        detects = hasattr(model, 'bbox_head') or hasattr(model, 'roi_head')
+        arguments = dict(dynamic=True) if detects else {}  # detectors see images of many sizes
+        arguments |= dict(wanted) if isinstance(wanted, Mapping) else {}
+        parts = dict(backbone=model.backbone)
+        if isinstance(neck, nn.Module) and any(True for _ in neck.parameters()):
+            parts['neck'] = neck
+        for part in parts.values():
+            part.compile(**arguments)
+        return [f'{" and ".join(parts)} compiled']
+
+
+class _Trial:
+    """One batch, the plain model's answer to it, and changes that are kept if it stays.
+
+    Args:
+        model: to be changed.
+        forward: asks it.
+        inputs: the batch.
+        follow: whether convolutions and batch norms are to be paired on the way.
+    """
+
+    def __init__(self, model: nn.Module, forward: Forward, inputs: Tensor, follow: bool) -> None:
+        self._model, self._forward, self._inputs = model, forward, inputs
+        self._pairing = Pairing(model) if follow else None
+        self.format = torch.preserve_format
+        with self._pairing.following() if self._pairing else nullcontext():
+            self._plain = self._ask()
+        sizes = [tensor.numel() for tensor in tensors_of(self._plain)]
+        self.tells = bool(sizes) and all(sizes)
+
+    def _ask(self) -> Any:
+        """The answer of the model as it is now."""
+        return self._forward(self._model, _arranged(self._inputs, self.format))
+
+    def _gap(self) -> float:
+        """How far the changed model's answer is from the plain one; infinite if it fails.
+
+        Layers may insist on shapes or memory formats: so does mmcv's deformable convolution.
+        """
+        try:
+            return difference(self._plain, self._ask())
+        except (RuntimeError, ValueError, IndexError):
+            return float('inf')
+
+    def skip_unused(self) -> list[str]:
+        """Leave out what only boxes need."""
+        count, undo = drop_box_branch(self._model)
+        if not count:
+            return []
+        if self._gap() == 0:
+            return [f'box branch skipped ({count} layers)']
+        undo()
+        return ['box branch kept (the class scores depend on it)']
+
+    def fuse(self) -> list[str]:
+        """Fold batch norms into convolutions."""
+        assert self._pairing is not None
+        pairs = {
+            convolution: norm
+            for convolution, norm in self._pairing.pairs().items()
+            if {convolution, norm} <= set(self._model.modules())  # not in a branch left out
+        }
+        if not pairs:
+            return []
+        undo = fuse(self._model, pairs)
+        gap = self._gap()
+        if gap <= TOLERANCE:
+            return [f'{len(pairs)} conv+BN fused (max difference {gap:.0e})']
+        undo()
+        return [f'conv+BN not fused (difference {gap:.0e})']
+
+    def arrange(self, memory_format: torch.memory_format) -> list[str]:
+        """Keep weights and maps in another memory format."""
+        self._model.to(memory_format=memory_format)  # type: ignore[call-overload]
+        self.format = memory_format
+        gap = self._gap()
+        if gap <= TOLERANCE:
+            return ['channels-last']
+        self._model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        self.format = torch.preserve_format
+        return [f'not channels-last (difference {gap:.0e})']
+
+
+def _arranged(inputs: Tensor, memory_format: torch.memory_format) -> Tensor:
+    """Images in a memory format; as they are where none is asked for."""
+    wanted = memory_format == torch.channels_last
+    return inputs.contiguous(memory_format=memory_format) if wanted else inputs
+
+
+def _is_convolutional(model: nn.Module) -> bool:
+    """Whether most of a model's weights are those of 2D convolutions."""
+    kernels = [m.weight.numel() for m in model.modules() if isinstance(m, nn.Conv2d)]
+    return 2 * sum(kernels) > sum(parameter.numel() for parameter in model.parameters())
+
+
+@contextmanager
+def _without_tf32(device: torch.device) -> Iterator[None]:
+    """Let CUDA compute float32 as such: TF32 differs by more than what is to be proven."""
+    if device.type != 'cuda':
+        yield
+        return
+    cudnn = torch.backends.cudnn
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision('highest')
+    try:
+        with cudnn.flags(
+            enabled=cudnn.enabled,
+            benchmark=cudnn.benchmark,
+            deterministic=cudnn.deterministic,
+            allow_tf32=False,
+        ):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
