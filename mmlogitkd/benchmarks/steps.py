@@ -122,10 +122,7 @@ def step_report(settings: dict[str, Any], rows: list[dict[str, Any]]) -> Report:
         *(_milliseconds(name.capitalize(), name) for name in ('student', 'teacher', 'distilled')),
         Column('Overhead', lambda row: f'{row["overhead"] * 1e3:.1f}'),
         Column('Ratio', _ratio_cell),
-        *(
-            Column(name.capitalize(), lambda row, name=name: _part_cell(row, name))
-            for name in ('losses', 'adapter')
-        ),
+        *(_part(name.capitalize(), name) for name in ('losses', 'adapter')),
     ]
     title = 'Training step, ms: distilled against student + teacher'
     return Report(title, settings, columns, rows)
@@ -141,5 +138,5 @@ def _ratio_cell(row: dict[str, Any]) -> str:
     return f'{row["ratio"]:.3f}{" (missed)" if missed else ""}'
 
 
-def _part_cell(row: dict[str, Any], name: str) -> str:
-    return f'{row["parts"][name] * 1e3:.1f}' if row['parts'] else ''
+def _part(heading: str, name: str) -> Column:
+    return Column(heading, lambda row: f'{row["parts"][name] * 1e3:.1f}' if row['parts'] else '')

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
-__all__ = ['Turns', 'Worker', 'WorkerError', 'rounds_of']
+__all__ = ['Turns', 'Worker', 'WorkerError', 'rounds_of', 'serve']
 
 Answer = dict[str, Any]
 
@@ -64,7 +64,7 @@ class Worker:
         spawn = get_context('spawn')
         self._connection, theirs = spawn.Pipe()
         self._process = spawn.Process(
-            target=_serve, args=(work, theirs, *args), name=name, daemon=True
+            target=serve, args=(work, theirs, *args), name=name, daemon=True
         )
         with _variables(environment or {}):
             self._process.start()
@@ -148,7 +148,7 @@ def _variables(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _serve(work: Callable[..., None], connection: Connection, *args: Any) -> None:
+def serve(work: Callable[..., None], connection: Connection, *args: Any) -> None:
     """Run in the new process."""
     try:
         work(Turns(connection), *args)
