@@ -34,7 +34,7 @@ MEMORY_TARGET = 1.02
 MALLOC = {'MALLOC_ARENA_MAX': '1', 'MALLOC_MMAP_THRESHOLD_': '65536'}
 """glibc then gives freed tensors back at once, so that the resident size is what is in use."""
 
-MEBIBYTE = 2**20
+MEGABYTE = 10**6
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ def train_peak(turns: Turns, settings: StepSettings, steps: int, distilled: bool
     with prepared_process(settings) as folder:
         config = distilled_config(settings, steps, folder)
         runner = Runner.from_cfg(config if distilled else plain_config(config))
+        assert len(runner.train_dataloader) == steps  # builds the loop, with the images
         base, peak = _peak_of(runner.train, device_of(settings))
         turns.answer(base=base, peak=peak)
 
@@ -171,14 +172,14 @@ def memory_report(settings: dict[str, Any], rows: Sequence[dict[str, Any]]) -> R
         Column('Pair', lambda row: row['pair'], number=False),
         Column('Step', lambda row: f'{row["images"]} × {row["size"]} px', number=False),
         Column('Loss', lambda row: row['loss'], number=False),
-        *(_mebibytes(heading, name) for name, heading in names.items()),
+        *(_megabytes(heading, name) for name, heading in names.items()),
         Column('Ratio', _ratio_cell),
     ]
-    return Report('Peak memory, MiB: distilled against its limit', settings, columns, list(rows))
+    return Report('Peak memory, MB: distilled against its limit', settings, columns, list(rows))
 
 
-def _mebibytes(heading: str, name: str) -> Column:
-    return Column(heading, lambda row: f'{row[name] / MEBIBYTE:.0f}')
+def _megabytes(heading: str, name: str) -> Column:
+    return Column(heading, lambda row: f'{row[name] / MEGABYTE:.0f}')
 
 
 def _ratio_cell(row: dict[str, Any]) -> str:

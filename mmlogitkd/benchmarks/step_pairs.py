@@ -76,7 +76,7 @@ PAIRS = (
         'ResNet34-ResNet18',
         'classification/ldrld/ldrld_resnet34-resnet18_8xb32_in1k.py',
         'LDRLD',
-        cpu=(224, 8),
+        cpu=(224, 16),
         cuda=(224, 128),
         family='classifier',
     ),

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--repeats', type=int, default=3, help='processes of each kind (3)')
     args = parser.parse_args(arguments)
     cases = cases_of(parser, args, CONFIGS, counts=('steps', 'repeats'))
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     rows = []
     for number, case in enumerate(cases, 1):
         title = f'[{number}/{len(cases)}] {case.pair.name}, {case.loss}'

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--profile', action='store_true', help='profile one distilled step of each')
     args = parser.parse_args(arguments)
     cases = cases_of(parser, args, CONFIGS, counts=('rounds', 'warm_up'))
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     args.out.mkdir(parents=True, exist_ok=True)
     rows = []
     for number, case in enumerate(cases, 1):
