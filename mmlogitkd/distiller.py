@@ -79,6 +79,17 @@ class LogitDistiller:
         """Name to the weight in force: the loss's own times its schedule's factor."""
         return {name: loss.loss_weight * self.factors[name] for name, loss in self.losses.items()}
 
+    @property
+    def source(self) -> LogitSource:
+        """Where the logits come from.
+
+        Raises:
+            RuntimeError: not attached.
+        """
+        if self._source is None:
+            raise RuntimeError('the distiller is not attached to a student: call attach(student)')
+        return self._source
+
     def attach(self, student: nn.Module, classes: Sequence[str] | None = None) -> None:
         """Build the teacher and listen to ``student`` (not to its DDP wrapper).
 

@@ -14,7 +14,7 @@ from ..teacher import Teacher
 from .batch import LogitBatch
 from .columns import activation_of, select_columns
 from .dense_families import Family, LossCall, TaskRows, family_of, forward_family, task_rows
-from .dense_rows import check_maps, check_priors, rows_of_maps, to_logits
+from .dense_rows import check_maps, check_priors, rows_at, rows_of_maps, to_logits
 from .options import check_activation, check_rows, why_without_labels
 from .tap import Tap
 
@@ -174,23 +174,19 @@ class DenseHeadLogits:
             self._their_family = self._fitting(teacher.model)
         theirs = teacher.score(_class_maps, inputs, data_samples)
         check_maps(maps, theirs)
-        rows = rows_of_maps(maps, self._head.cls_out_channels)
+        channels = self._head.cls_out_channels
         seen = task_rows(
             self._family,
             calls['loss_cls'] + calls.get('initial', []),
             calls.get('objectness', []),
-            len(rows),
-            [level[0].numel() // self._head.cls_out_channels for level in maps],
+            len(maps[0]),
+            [level[0].numel() // channels for level in maps],
             self._head.num_classes,
             with_scores=not self._proven,
         )
         if not self._proven:
-            self._proven = _proven(rows, seen, type(self._head).__name__)
-        their_head: Any = teacher.model.bbox_head
-        their_rows = rows_of_maps(theirs, their_head.cls_out_channels)
-        their_rows = to_logits(their_rows, self._their_family)
-        scores = select_columns(teacher, their_rows.flatten(0, 1), self._background)
-        return self._batch(to_logits(rows, self._family).flatten(0, 1), scores, seen)
+            self._proven = _proven(rows_of_maps(maps, channels), seen, type(self._head).__name__)
+        return self._batch(maps, theirs, teacher, seen)
 
     def _fitting(self, teacher: nn.Module) -> Family:
         """The family of the teacher's head, if its rows are those of the student."""
@@ -211,21 +207,22 @@ class DenseHeadLogits:
         check_priors(self._head, head)
         return family
 
-    def _batch(self, student: Tensor, teacher: Tensor, seen: TaskRows) -> LogitBatch:
-        """Choose the rows; logits are (B * R, channels), image after image."""
+    def _weight(self, seen: TaskRows) -> Tensor | None:
+        """Weights (B, R) of the rows that may take part; None where all have the weight 1."""
+        if self.rows != 'foreground':
+            return seen.weight
         foreground = (seen.labels >= 0) & (seen.labels < self._head.num_classes)
-        weight = seen.weight
-        if self.rows == 'foreground':
-            weight = foreground.float() if weight is None else weight * foreground
-        parts = [student, teacher, seen.labels.flatten()]
-        parts += [] if weight is None else [weight.flatten()]
-        if self.rows == 'teacher_topk':
-            index = self._top_rows(teacher.view(*seen.labels.shape, -1), weight)
-            parts = [part[index] for part in parts]
-        if self.compact and weight is not None:
-            index = (parts[3] > 0).nonzero().squeeze(1)
-            parts = [part[index] for part in parts]
-        student, teacher, target, *rest = parts
+        return foreground.float() if seen.weight is None else seen.weight * foreground
+
+    def _batch(
+        self, ours: Sequence[Tensor], theirs: Sequence[Tensor], teacher: Teacher, seen: TaskRows
+    ) -> LogitBatch:
+        """Choose rows of both heads' class maps."""
+        weight = self._weight(seen)
+        index = self._chosen(theirs, teacher, weight, seen.labels.shape)
+        student = to_logits(rows_at(ours, self._head.cls_out_channels, index), self._family)
+        parts = [seen.labels.flatten()] + ([] if weight is None else [weight.flatten()])
+        target, *rest = parts if index is None else [part[index] for part in parts]
         weight = rest[0] if rest else None
         if self.compact and not self._weighs_positives:
             weight = None  # all that are left weigh 1
@@ -233,7 +230,7 @@ class DenseHeadLogits:
             target = torch.where(weight > 0, target, 0)  # no class is meant where nothing counts
         return LogitBatch(
             student,
-            teacher,
+            self._scores(theirs, teacher, index),
             None if self.without_labels else target,
             weight,
             seen.divisor,
@@ -244,6 +241,24 @@ class DenseHeadLogits:
     def _weighs_positives(self) -> bool:
         """Whether label weights other than 0 and 1 occur in mmdet's heads."""
         return (self._head.train_cfg or {}).get('pos_weight', -1) > 0
+
+    def _scores(self, maps: Sequence[Tensor], teacher: Teacher, index: Tensor | None) -> Tensor:
+        """The teacher's logits (B * R, channels) or those of ``index``, columns as the student."""
+        head: Any = teacher.model.bbox_head
+        rows = to_logits(rows_at(maps, head.cls_out_channels, index), self._their_family)
+        return select_columns(teacher, rows, self._background)
+
+    def _chosen(
+        self, theirs: Sequence[Tensor], teacher: Teacher, weight: Tensor | None, shape: torch.Size
+    ) -> Tensor | None:
+        """Indices into the B * R rows, ``shape``, of those that are compared; None for all."""
+        index = None
+        if self.rows == 'teacher_topk':
+            index = self._top_rows(self._scores(theirs, teacher, None).view(*shape, -1), weight)
+        if self.compact and weight is not None:
+            kept = weight.flatten() > 0
+            index = kept.nonzero().squeeze(1) if index is None else index[kept[index]]
+        return index
 
     def _top_rows(self, teacher: Tensor, weight: Tensor | None) -> Tensor:
         """Indices into (B * R) of the rows with the highest class scores in every image."""
@@ -261,13 +276,14 @@ def _class_maps(model: Any, inputs: Tensor) -> Sequence[Tensor]:
     return model.bbox_head(model.extract_feat(inputs))[0]
 
 
+@torch.no_grad()
 def _proven(rows: Tensor, seen: TaskRows, name: str) -> bool:
     """Compare the rows of the class maps with those the task loss was given; once per run."""
     if seen.scores is None:
         return False  # YOLOX without any positive: another step will tell
     own = rows if seen.only is None else rows[seen.only]
     if own.shape != seen.scores.shape or not torch.equal(
-        own.detach().nan_to_num(), seen.scores.to(own.dtype).nan_to_num()
+        own.nan_to_num(), seen.scores.to(own.dtype).nan_to_num()
     ):
         raise RuntimeError(
             f"the rows of {name}'s class maps, {tuple(own.shape)}, are not those that its "

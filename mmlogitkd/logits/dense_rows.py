@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from .dense_families import Family
 
-__all__ = ['check_maps', 'check_priors', 'rows_of_maps', 'to_logits']
+__all__ = ['check_maps', 'check_priors', 'rows_at', 'rows_of_maps', 'to_logits']
 
 
 def rows_of_maps(maps: Sequence[Tensor], channels: int) -> Tensor:
@@ -25,6 +25,33 @@ def rows_of_maps(maps: Sequence[Tensor], channels: int) -> Tensor:
     """
     levels = [level.permute(0, 2, 3, 1).reshape(len(level), -1, channels) for level in maps]
     return torch.cat(levels, dim=1)
+
+
+def rows_at(maps: Sequence[Tensor], channels: int, index: Tensor | None) -> Tensor:
+    """Some rows of :func:`rows_of_maps`, flattened to (B * R, channels), without making the rest.
+
+    Args:
+        maps: one (B, priors * channels, H, W) per level.
+        channels: classes, and the background column where the head has one.
+        index: (P,) into the B * R rows; None for all of them.
+
+    Returns:
+        (P, channels), or (B * R, channels).
+    """
+    if index is None:
+        return rows_of_maps(maps, channels).flatten(0, 1)
+    sizes = [level[0].numel() // channels for level in maps]
+    image, row = index // sum(sizes), index % sum(sizes)
+    chosen = maps[0].new_zeros(())
+    for level, size in zip(maps, sizes, strict=True):
+        priors, width = level.size(1) // channels, level.size(3)
+        within = row.clamp(0, size - 1)  # rows of other levels read something, and are left out
+        cell, prior = within // priors, within % priors
+        places = level.unflatten(1, (priors, channels)).permute(0, 3, 4, 1, 2)  # (B, H, W, A, C)
+        here = ((row >= 0) & (row < size)).unsqueeze(1)
+        chosen = torch.where(here, places[image, cell // width, cell % width, prior], chosen)
+        row = row - size
+    return chosen
 
 
 def to_logits(rows: Tensor, family: Family) -> Tensor:

@@ -20,6 +20,7 @@ from .query_families import check_student, check_teacher, decoder_layers, is_que
 from .query_matching import Queries, assigned_labels, pair_queries
 from .query_records import divisor_of, labels_of, matching_part, row_weights
 from .tap import Tap
+from .threads import concurrently
 
 __all__ = ['QueryHeadLogits']
 
@@ -238,6 +239,27 @@ class QueryHeadLogits:
                 )
         return any(len(sample.gt_instances) for sample in samples)
 
+    def _pairs(
+        self, ours: Queries, theirs: Queries, samples: Sequence[Any]
+    ) -> list[tuple[Tensor, Tensor]]:
+        """For each image the indices of the student's queries and of their partners."""
+        queries = ours.logits.size(1)
+
+        def pair(image: int) -> tuple[Tensor, Tensor]:
+            return pair_queries(
+                self._head.assigner,
+                Queries(*(part[image].detach() for part in ours)),
+                Queries(*(part[image] for part in theirs)),
+                samples[image],
+                limit=min(self.topk or queries, queries),
+                background=self._background,
+                objects=self.match == 'objects',
+                rest=self.match == 'predictions' or self.rows != 'foreground',
+            )
+
+        works = [partial(pair, image) for image in range(len(samples))]
+        return concurrently(works, ours.logits.device)
+
     def _batch(
         self,
         ours: Queries,
@@ -248,20 +270,7 @@ class QueryHeadLogits:
     ) -> LogitBatch:
         """The pairs of one layer; both hold B images."""
         queries, labels = ours.logits.size(1), labels_of(call)
-        with torch.no_grad():
-            pairs = [
-                pair_queries(
-                    self._head.assigner,
-                    Queries(*(part[image].detach() for part in ours)),
-                    Queries(*(part[image] for part in theirs)),
-                    sample,
-                    limit=min(self.topk or queries, queries),
-                    background=self._background,
-                    objects=self.match == 'objects',
-                    rest=self.match == 'predictions' or self.rows != 'foreground',
-                )
-                for image, sample in enumerate(samples)
-            ]
+        pairs = self._pairs(ours, theirs, samples)
         rows, partners = (
             torch.cat([pair[side] + image * count for image, pair in enumerate(pairs)])
             for side, count in ((0, queries), (1, theirs.logits.size(1)))

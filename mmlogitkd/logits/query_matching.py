@@ -102,9 +102,10 @@ def _best(logits: Tensor, limit: int, background: bool) -> Tensor:
 def _instances(queries: Queries, meta: dict) -> InstanceData:
     """Predictions as the assigner takes them: boxes as corners in pixels."""
     height, width = meta['img_shape'][:2]
-    centre_x, centre_y, w, h = queries.boxes.unbind(-1)
-    corners = [centre_x - 0.5 * w, centre_y - 0.5 * h, centre_x + 0.5 * w, centre_y + 0.5 * h]
-    boxes = torch.stack(corners, dim=-1) * queries.boxes.new_tensor([width, height, width, height])
+    x, y, w, h = queries.boxes.unbind(-1)
+    left, right = (x - 0.5 * w) * width, (x + 0.5 * w) * width
+    upper, lower = (y - 0.5 * h) * height, (y + 0.5 * h) * height
+    boxes = torch.stack([left, upper, right, lower], dim=-1)
     return InstanceData(scores=queries.logits, bboxes=boxes)
 
 
