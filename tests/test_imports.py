@@ -27,8 +27,9 @@ ALLOWED = {
     'published': {'datasets', 'teacher', 'version'},
     'teacher': {'registry', 'utils'},
     'logits': {'registry', 'teacher'},
+    'offline': {'logits', 'registry', 'teacher'},
     'distiller': {'logits', 'losses', 'registry', 'teacher', 'utils'},
-    'hooks': {'distiller', 'logits', 'losses', 'registry', 'teacher', 'utils'},
+    'hooks': {'distiller', 'logits', 'losses', 'offline', 'registry', 'teacher', 'utils'},
     '__init__': {'version', 'utils'},
 }
 NOT_AT_MODULE_LEVEL = {'mmpretrain', 'mmdet', 'mmcv', 'mim', 'matplotlib', 'sklearn', 'torchvision'}
