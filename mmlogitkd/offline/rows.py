@@ -167,7 +167,7 @@ class RowFormat:
 
 def _moved(values: np.ndarray, device: torch.device | str) -> Tensor:
     """Copy a field of records to a device; from pinned memory, so that nobody waits."""
-    tensor = torch.from_numpy(np.ascontiguousarray(values))
+    tensor = torch.from_numpy(np.array(values, order='C'))  # records are not aligned
     if torch.device(device).type != 'cuda':
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
