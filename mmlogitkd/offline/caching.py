@@ -96,14 +96,15 @@ class LogitCaching:
         self.dataset.full_init()
         self._teacher = Teacher(**options)
         self._options = options
+        nested = self._source.pooling == 'nested'
         self._grids = _grids(distill) if scales is None else tuple(scales)
+        if self._grids == (1,) and not nested:
+            self._grids = ()  # the whole image alone, which is stored anyway
         self._source.attach(self._student, with_regions=bool(self._grids))
         classes = (getattr(self.dataset, 'metainfo', None) or {}).get('classes')
         self._teacher.build(self._student, classes)
         self._shape, probed = self._probe()
-        self.rows = RowFormat(
-            probed.size(1), dtype, topk, self._grids, self._source.pooling == 'nested'
-        )
+        self.rows = RowFormat(probed.size(1), dtype, topk, self._grids, nested)
 
     def open(self, path: str | Path, shard_size: int = 4096) -> LogitStore:
         """Begin a cache, or go on with one that was made with the same settings.
@@ -267,4 +268,4 @@ def _random_states() -> tuple[Any, ...]:
     """Python's, numpy's and torch's random state, comparable."""
     numpy = np.random.get_state()
     tensor = torch.get_rng_state().numpy().tobytes()
-    return random.getstate(), numpy[1].tobytes(), numpy[2], tensor  # type: ignore[index,union-attr]
+    return random.getstate(), numpy[1].tobytes(), numpy[2], tensor  # type: ignore[index]

@@ -105,7 +105,7 @@ def data_fingerprint(dataset: Any, known: Mapping[str, Any] | None = None) -> di
         'list': None,
     }
     if isinstance(serialised, np.ndarray) and serialised.size:
-        found['bytes'] = hashlib.sha256(serialised).hexdigest()
+        found['bytes'] = hashlib.sha256(serialised.data).hexdigest()
     if known and found['bytes'] and found['bytes'] == known.get('bytes'):
         found['list'] = known.get('list')
     elif info is not None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from numpy.random import mtrand
 from torch.utils.data import get_worker_info
 
 __all__ = ['key_of', 'seeded']
@@ -41,14 +42,14 @@ def seeded(key: int) -> Iterator[None]:
     python, tensor = random.getstate(), torch.get_rng_state()
     # Reading and writing numpy's state takes longer than a small image's whole pipeline; its
     # functions are handed another generator instead.
-    legacy = np.random.get_bit_generator()
-    np.random.set_bit_generator(_OWN)
+    legacy = mtrand.get_bit_generator()
+    mtrand.set_bit_generator(_OWN)
     try:
         _seed(key)
         yield
     finally:
         random.setstate(python)
-        np.random.set_bit_generator(legacy)
+        mtrand.set_bit_generator(legacy)
         torch.set_rng_state(tensor)
 
 

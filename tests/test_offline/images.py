@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -66,6 +67,18 @@ class EveryGenerator(BaseTransform):
             shift += int(self.generator.integers(1000)) % 97
         results['img'] = (results['img'].astype(int) + shift).clip(0, 255).astype(np.uint8)
         results['img_shape'] = results['img'].shape[:2]
+        return results
+
+
+@TRANSFORMS.register_module(force=True)
+class Wait(BaseTransform):
+    """Take some time over every image, so that a program can be interrupted."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def transform(self, results: dict) -> dict:
+        time.sleep(self.seconds)
         return results
 
 
