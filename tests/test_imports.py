@@ -22,7 +22,8 @@ ALLOWED = {
         *('distiller', 'functional', 'logits', 'losses', 'published', 'teacher', 'utils', 'version')
     },
     'benchmarks': {
-        *('analysis', 'distiller', 'functional', 'hooks', 'logits', 'losses', 'teacher', 'utils')
+        *('analysis', 'distiller', 'functional', 'hooks', 'logits', 'losses'),
+        *('offline', 'teacher', 'utils'),
     },
     'published': {'datasets', 'teacher', 'version'},
     'teacher': {'registry', 'utils'},
