@@ -67,7 +67,7 @@ setup(
     python_requires='>=3.10',
     # Neither line of the ecosystem is named here: both install the same modules, and a user who
     # has one must not be given the other. mmlogitkd.utils checks what is present at run time.
-    install_requires=['numpy>=1.24', 'packaging', 'rich', 'torch>=2.0'],
+    install_requires=['numpy', 'packaging', 'rich', 'torch>=2.0'],
     extras_require={
         # mmcv with its ops is in neither list: it has to be compiled against the torch that is
         # installed, which an extra cannot do. See docs or `make test`.

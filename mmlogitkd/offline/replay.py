@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from ..registry import DATASETS
 from .refusals import refuse_mixing
-from .seeding import key_of, seeded
+from .seeding import preserved, seed
 
 __all__ = ['ReplayDataset', 'checksum', 'tell_epoch']
 
@@ -83,6 +83,14 @@ class ReplayDataset(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the samples of a batch; torch's loaders ask for them at once.
+
+        Keeping the random states of the main process takes longer than a small image's pipeline,
+        and is done once here.
+        """
         epoch = int(self._epoch)
         if epoch < 0:
             raise ValueError(
@@ -90,7 +98,8 @@ class ReplayDataset(Dataset):
                 "mmlogitkd.LogitDistillHook (enabled=False will do), call the dataset's "
                 'set_epoch(epoch) before every epoch, or use views=1'
             )
-        return self.replay(index, epoch % self.views)
+        with preserved():
+            return [self._seeded(index, epoch % self.views) for index in indices]
 
     def replay(self, index: int, view: int) -> dict[str, Any]:
         """Return sample ``index`` with its ``view``-th augmentation.
@@ -98,8 +107,13 @@ class ReplayDataset(Dataset):
         Raises:
             TypeError: the dataset's items are not packed images.
         """
-        with seeded(key_of(self.seed, view, index)):
-            item = self.dataset[index]
+        with preserved():
+            return self._seeded(index, view)
+
+    def _seeded(self, index: int, view: int) -> dict[str, Any]:
+        """One sample; leaves the generators where its pipeline left them."""
+        seed(self.seed, view, int(index))
+        item = self.dataset[index]
         inputs, sample = item.get('inputs'), item.get('data_samples')
         if not isinstance(inputs, Tensor) or not hasattr(sample, 'set_field'):
             raise TypeError(

@@ -65,7 +65,7 @@ def test_nobody_elses_random_numbers_are_disturbed() -> None:
     assert found == expected
 
 
-@pytest.mark.parametrize('context', ['fork', 'spawn'])
+@pytest.mark.parametrize('context', ['fork', pytest.param('spawn', marks=pytest.mark.full)])
 def test_workers_that_live_on_follow_the_epoch(context: str) -> None:
     """In the first epoch too, though the workers start after it was set."""
     dataset = ReplayDataset(dataset_config(), views=3)
