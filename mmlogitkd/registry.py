@@ -29,5 +29,5 @@ DATASETS = Registry(
     'dataset',
     parent=MMENGINE_DATASETS,
     scope='mmlogitkd',
-    locations=['mmlogitkd.datasets'],
+    locations=['mmlogitkd.datasets', 'mmlogitkd.offline'],
 )

@@ -22,14 +22,15 @@ ALLOWED = {
         *('distiller', 'functional', 'logits', 'losses', 'published', 'teacher', 'utils', 'version')
     },
     'benchmarks': {
-        *('analysis', 'distiller', 'functional', 'hooks', 'logits', 'losses', 'registry'),
-        *('teacher', 'utils'),
+        *('analysis', 'distiller', 'functional', 'hooks', 'logits', 'losses', 'offline'),
+        *('registry', 'teacher', 'utils'),
     },
     'published': {'datasets', 'teacher', 'version'},
     'teacher': {'registry', 'utils'},
     'logits': {'registry', 'teacher'},
+    'offline': {'logits', 'registry', 'teacher'},
     'distiller': {'logits', 'losses', 'registry', 'teacher', 'utils'},
-    'hooks': {'distiller', 'logits', 'losses', 'registry', 'teacher', 'utils'},
+    'hooks': {'distiller', 'logits', 'losses', 'offline', 'registry', 'teacher', 'utils'},
     '__init__': {'version', 'utils'},
 }
 NOT_AT_MODULE_LEVEL = {'mmpretrain', 'mmdet', 'mmcv', 'mim', 'matplotlib', 'sklearn', 'torchvision'}

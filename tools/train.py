@@ -10,6 +10,7 @@ import argparse
 
 from mmengine.config import Config
 
+from mmlogitkd.offline import use_cache
 from mmlogitkd.utils.command_line import (
     add_common_arguments,
     build_runner,
@@ -59,6 +60,7 @@ def apply_arguments(config: Config, args: argparse.Namespace) -> None:
                 'batch size that its learning rate is meant for.'
             )
         config.auto_scale_lr.enable = True
+    use_cache(config)
     set_dataloader_defaults(config, args, 'train_dataloader', 'val_dataloader', 'test_dataloader')
 
 

@@ -12,8 +12,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from ..distiller import LogitDistiller
+from ..offline import CachedTeacher, build_teacher, tell_epoch
 from ..registry import HOOKS, MODELS, TASK_UTILS
-from ..teacher import Teacher
 from .schedules import WeightSchedule
 
 __all__ = ['LogitDistillHook']
@@ -29,7 +29,7 @@ class LogitDistillHook(Hook):
 
     Args:
         teacher: arguments of :class:`mmlogitkd.teacher.Teacher`, above all ``config`` and
-            ``checkpoint``.
+            ``checkpoint``; with ``cache``, of :class:`mmlogitkd.offline.CachedTeacher`.
         losses: name to config of a registered loss; names contain ``loss``.
         logits: config of the source of logits, None to infer it from the student.
         schedules: name of a loss to config of a weight schedule, or to a list of them whose
@@ -76,7 +76,7 @@ class LogitDistillHook(Hook):
             name: _build_schedules(config) for name, config in (schedules or {}).items()
         }
         self.distiller = LogitDistiller(
-            Teacher(**teacher),
+            build_teacher(teacher),
             {name: MODELS.build(dict(config)) for name, config in losses.items()},
             None if logits is None else TASK_UTILS.build(dict(logits)),
             task_weight,
@@ -89,8 +89,14 @@ class LogitDistillHook(Hook):
             print_log('LogitDistillHook is disabled: plain training', logger='current')
             return
         student = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        metainfo = getattr(runner.train_dataloader.dataset, 'metainfo', {})
-        self.distiller.attach(student, metainfo.get('classes'))
+        dataset = runner.train_dataloader.dataset
+        if isinstance(self.distiller.teacher, CachedTeacher):
+            self.distiller.teacher.dataset = dataset
+        self.distiller.attach(student, getattr(dataset, 'metainfo', {}).get('classes'))
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Tell a training set that is replayed which epoch begins; also where disabled."""
+        tell_epoch(runner)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Set the weights of this step and log them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,10 +13,13 @@ from ..registry import TASK_UTILS
 from ..teacher import Teacher
 from .batch import LogitBatch
 from .options import check_activation
-from .regions import averaging_pool, pooled_cells, region_logits
+from .regions import averaging_pool, pooled_cells, region_logits, with_whole
 from .tap import Tap
 
 __all__ = ['ClassifierLogits']
+
+Cells = Callable[[tuple[int, ...], bool], Tensor]
+"""From scales, and whether they are nested, to (N, C, R) logits; without region 0 unless nested."""
 
 
 @TASK_UTILS.register_module()
@@ -111,24 +114,22 @@ class ClassifierLogits:
                 "the student's logits carry no gradient: its head runs inside a module with "
                 'activation checkpointing. Checkpoint parts of the backbone instead'
             )
-        features = teacher.score(self._ask_teacher, inputs, data_samples)
-        scores = teacher.select_classes(_one_tensor(features[-1], 'teacher'))
+        output, cells = teacher.score(self.ask, inputs, data_samples)
+        scores = teacher.select_classes(_one_tensor(output, 'teacher'))
         batch = LogitBatch(student, scores, _labels(self._student, data_samples))
         if 'map' in self._taps:
-            batch.regions = partial(
-                self._regions, student, records['map'], scores, features[0], teacher
-            )
+            batch.regions = partial(self._regions, student, records['map'], scores, cells, teacher)
         return batch
 
-    def _ask_teacher(self, model: Any, inputs: Tensor) -> tuple[Any, Any]:
-        """Return the teacher's map before its pooling (None if not needed) and its logits."""
+    def ask(self, model: Any, inputs: Tensor) -> tuple[Any, Cells | None]:
+        """Return the teacher's logits, and what scores its cells if a loss wants regions."""
         if 'map' not in self._taps:
-            return None, model(inputs, mode='tensor')
+            return model(inputs, mode='tensor'), None
         tap = Tap(_pool_of(model, 'teacher'), "the teacher's pooling neck", side='input')
         try:
             tap.arm()
             logits = model(inputs, mode='tensor')
-            return tap.take(), logits
+            return logits, partial(self._scored, model, tap.take(), False)
         finally:
             tap.remove()
 
@@ -137,25 +138,26 @@ class ClassifierLogits:
         student: Tensor,
         student_map: Any,
         scores: Tensor,
-        teacher_map: Any,
+        cells: Cells,
         teacher: Teacher,
         scales: tuple[int, ...],
     ) -> tuple[Tensor, Tensor]:
         """Region logits of both, (N, C, R); region 0 is the tapped logits themselves."""
-        theirs = self._scored(teacher.model, teacher_map, scales, teacher.mode())
-        ours = self._scored(self._student, student_map, scales, torch.enable_grad())
-        theirs = teacher.select_classes(theirs)
-        if self.pooling == 'nested':
-            return ours, theirs
-        return (
-            torch.cat([student.unsqueeze(2), ours], dim=2),
-            torch.cat([scores.unsqueeze(2), theirs], dim=2),
-        )
-
-    def _scored(self, model: Any, record: Any, scales: tuple[int, ...], mode: Any) -> Tensor:
-        """Cells of one model's map, scored by its own neck and head."""
         nested = self.pooling == 'nested'
-        with mode:
+        with teacher.mode():
+            theirs = cells(scales, nested)
+        theirs = teacher.select_classes(theirs)
+        ours = self._scored(self._student, student_map, True, scales, nested)
+        if nested:
+            return ours, theirs
+        return with_whole(student, ours), with_whole(scores, theirs)
+
+    @staticmethod
+    def _scored(
+        model: Any, record: Any, grad: bool, scales: tuple[int, ...], nested: bool
+    ) -> Tensor:
+        """Cells of one model's map, scored by its own neck and head, with gradient or without."""
+        with torch.set_grad_enabled(grad):
             cells = pooled_cells(_last_map(record), scales, nested)
             cells = cells if nested else cells[:, :, 1:]  # region 0 is known already
             return region_logits(cells, averaging_pool(model.neck), model.head)  # type: ignore

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ['averaging_pool', 'evaluating', 'pooled_cells', 'region_logits']
+__all__ = ['averaging_pool', 'evaluating', 'pooled_cells', 'region_logits', 'with_whole']
 
 
 def averaging_pool(neck: nn.Module | None) -> nn.Module | None:
@@ -73,6 +73,15 @@ def region_logits(cells: Tensor, pool: nn.Module, head: nn.Module) -> Tensor:
     with evaluating(pool, head):
         logits = head(pool((maps,)))  # (N*R, C)
     return logits.unflatten(0, (n, regions)).transpose(1, 2)  # (N, C, R)
+
+
+def with_whole(logits: Tensor, cells: Tensor) -> Tensor:
+    """Put the global logits (N, C) before those of the cells (N, C, R), as region 0.
+
+    In memory the classes stay next to each other: the losses go along them, region by region.
+    """
+    regions = torch.cat([logits.unsqueeze(1), cells.transpose(1, 2)], dim=1)  # (N, 1 + R, C)
+    return regions.transpose(1, 2)
 
 
 @contextmanager

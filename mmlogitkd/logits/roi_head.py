@@ -14,6 +14,7 @@ from ..registry import TASK_UTILS
 from ..teacher import Teacher
 from .batch import LogitBatch
 from .options import check_activation, check_choice
+from .regions import with_whole
 from .roi_records import StageRecord, StageTaps
 from .roi_stages import BoxStage, activation_of, box_stages
 from .roi_views import cell_views, phase_views
@@ -248,10 +249,7 @@ class RoIHeadLogits:
         theirs = self._theirs(views, teacher, num_classes)
         if self.views == 'phases':
             return ours, theirs
-        return (
-            torch.cat([student.unsqueeze(2), ours], dim=2),
-            torch.cat([scores.unsqueeze(2), theirs], dim=2),
-        )
+        return with_whole(student, ours), with_whole(scores, theirs)
 
     def _seen(
         self, stage: BoxStage, feats: Sequence[Tensor], rois: Tensor, scales: tuple[int, ...]

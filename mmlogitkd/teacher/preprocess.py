@@ -34,6 +34,10 @@ class Normalisation:
         )
         return cls(flip, mean, std)
 
+    def to_list(self) -> list[Any]:
+        """Return it as JSON can hold it."""
+        return [self.flip, self.mean and list(self.mean), self.std and list(self.std)]
+
 
 class InputConversion:
     """An affine map per channel, after an optional reversal of the channels.

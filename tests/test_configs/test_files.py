@@ -51,7 +51,7 @@ def zoo_path(config: str) -> Path:
 
 def test_there_are_configs() -> None:
     assert len(LITERATURE) == 11 * 12
-    assert len(DISTILLING) == 4 * 16 + 4 + 14 + len(LITERATURE)
+    assert len(DISTILLING) == 4 * 16 + 4 + 15 + len(LITERATURE)
     assert len(PLAIN) == 23
     assert len({path.parent for path in DISTILLING}) == 13
     assert len(DETECTORS) == 3 * 5 + 4 * 3 + 2 + 4
