@@ -153,8 +153,7 @@ class RoIHeadLogits:
     ) -> dict[int, _Answer]:
         """Let the teacher score every stage's boxes."""
         groups = {stage: self._teacher_stages(model, stage) for stage in records}
-        # mmcv's RoI pooling reads maps on the CPU as if they were contiguous, whatever they are
-        feats = tuple(level.contiguous() for level in model.extract_feat(inputs))
+        feats = tuple(_poolable(level) for level in model.extract_feat(inputs))
         _check_images(feats, inputs, 'teacher')
         kept = feats if self._with_regions else ()
         return {
@@ -258,6 +257,15 @@ class RoIHeadLogits:
         if self.views == 'phases':
             return phase_views(stage, feats, rois)
         return cell_views(stage, feats, rois, scales[1:])
+
+
+def _poolable(level: Tensor) -> Tensor:
+    """A feature map as mmcv's RoI pooling takes it.
+
+    On the CPU it reads maps as if they were contiguous, whatever they are, and it knows no
+    bfloat16.
+    """
+    return (level.float() if level.dtype == torch.bfloat16 else level).contiguous()
 
 
 def _mean(parts: Sequence[Tensor]) -> Tensor:
