@@ -88,6 +88,7 @@ class FastPath:
         A batch without any row proves nothing; then the next one is waited for.
         """
         device = self._device
+        channels_last = inputs.dim() == 4 and self._wants_channels_last()  # asks for autocast
         with (
             preserved_random_state(),
             torch.no_grad(),
@@ -102,7 +103,7 @@ class FastPath:
                 said += trial.skip_unused()
             if self._options.fuse:
                 said += trial.fuse()
-            if inputs.dim() == 4 and self._wants_channels_last():
+            if channels_last:
                 said += trial.arrange(torch.channels_last)
                 self._format = trial.format
         said += self._compile()

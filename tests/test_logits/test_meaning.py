@@ -73,7 +73,7 @@ def check_divergences(student: nn.Module, distiller: LogitDistiller, images: Any
 def test_every_divergence_of_a_two_stage_detector_from_itself_is_0(kind: str) -> None:
     student = two_stage.build(config_of(kind))
     losses = softmax_divergences(with_regions=kind != 'c4')  # its head would take a minute
-    distiller = LogitDistiller(Teacher(config_of(kind), init='random'), losses)
+    distiller = LogitDistiller(Teacher(config_of(kind), init='random', fast=False), losses)
     distiller.attach(student)
     torch.manual_seed(0)
     check_divergences(student, distiller, two_stage.batch())
@@ -89,7 +89,7 @@ def test_every_divergence_of_a_dense_detector_from_itself_is_0(name: str) -> Non
         (dict(loss_binary=BinaryKDLoss(), loss_bce=BinaryKDLoss(beta=2.0)), None),
     ):
         student = dense.build_detector(config)
-        teacher = Teacher(dense.full_config(config), init='random')
+        teacher = Teacher(dense.full_config(config), init='random', fast=False)
         distiller = LogitDistiller(teacher, losses, source)
         distiller.attach(student)
         torch.manual_seed(0)
@@ -112,7 +112,7 @@ def test_two_images_of_a_two_stage_detector_by_hand() -> None:
     task = TaskLosses(student)
     kd = DKDLoss(alpha=1.0, beta=0.5, temperature=2.0)
     distiller = LogitDistiller(
-        Teacher(two_stage.detector_config(width=12), init='random'), dict(loss_dkd=kd)
+        Teacher(two_stage.detector_config(width=12), init='random', fast=False), dict(loss_dkd=kd)
     )
     distiller.attach(student)
     inputs, samples = two_stage.batch((2, 3), ((64, 64), (48, 60)), seed=3)

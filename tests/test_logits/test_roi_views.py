@@ -26,7 +26,7 @@ def step(
     """One step's batches, the boxes of each stage, the images and the teacher."""
     source = RoIHeadLogits(views=views, **arguments)
     source.attach(student, with_regions=True)
-    teacher = Teacher(teacher_config, init='random').build(student)
+    teacher = Teacher(teacher_config, init='random', fast=False).build(student)
     boxes: list[Tensor] = []
     extractors = student.roi_head.bbox_roi_extractor
     for extractor in extractors if isinstance(extractors, nn.ModuleList) else [extractors]:
@@ -111,7 +111,7 @@ def test_a_copy_of_the_student_has_its_views(views: str, background: bool) -> No
         )
     source = RoIHeadLogits(views=views, teacher_stage='mean', background=background)
     source.attach(student, with_regions=True)
-    teacher = Teacher(detector_config('cascade'), init='random').build(student)
+    teacher = Teacher(detector_config('cascade'), init='random', fast=False).build(student)
     teacher.model.load_state_dict(student.state_dict())
     images = batch()
     source.arm()

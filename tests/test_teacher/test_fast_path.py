@@ -267,6 +267,21 @@ def test_backbones_are_compiled(arguments: dict) -> None:
     assert difference(plain_answer(images(1, count=3)), smaller) <= TOLERANCE
 
 
+def test_difference_is_relative_to_the_largest_magnitude() -> None:
+    reference = dict(a=torch.tensor([2.0, -4.0]), b=[torch.zeros(2)])
+    close = dict(a=torch.tensor([2.0, -4.5]), b=[torch.zeros(2)])
+    assert difference(reference, reference) == 0
+    assert difference(reference, close) == 0.125
+    for other in (
+        dict(a=torch.tensor([2.0]), b=[torch.zeros(2)]),
+        dict(a=torch.tensor([2.0, torch.nan]), b=[torch.zeros(2)]),
+        dict(a=torch.tensor([2.0, torch.inf]), b=[torch.zeros(2)]),
+        dict(a=torch.tensor([2.0, -4.0]), b=[torch.full((2,), 1e-30)]),
+        dict(a=torch.tensor([2.0, -4.0])),
+    ):
+        assert difference(reference, other) == float('inf')
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA')
 def test_cuda() -> None:
     """Proven in true float32 where TF32 is allowed, and fast in half precision."""
@@ -285,5 +300,9 @@ def test_cuda() -> None:
             assert FUSED in report and ('channels-last' in report) == (precision != 'float32')
             assert difference(plain, teachers[1].select_classes(answer)) <= tolerance
         assert torch.backends.cudnn.allow_tf32
+        teacher = Teacher(CONFIG, init='random').build(student)
+        with torch.autocast('cuda', torch.float16):
+            teacher.score(logits, images().cuda())
+        assert 'channels-last' in teacher.fast_report
     finally:
         torch.backends.cudnn.allow_tf32 = allowed
