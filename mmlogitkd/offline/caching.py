@@ -187,7 +187,9 @@ class LogitCaching:
         if cells is None:
             return logits
         nested = self._source.pooling == 'nested'
-        regions = self._teacher.select_classes(cells(self._grids, nested))  # (N, C, R)
+        with self._teacher.mode():
+            regions = cells(self._grids, nested)
+        regions = self._teacher.select_classes(regions)  # (N, C, R)
         return torch.cat([logits, regions.transpose(1, 2)], dim=1)
 
     def _probe(self) -> tuple[tuple[int, ...], Tensor]:

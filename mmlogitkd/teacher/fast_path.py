@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
@@ -176,43 +176,69 @@ class _Trial:
         except (RuntimeError, ValueError, IndexError):
             return float('inf')
 
+    def _tried(self, undo: Callable[[], None], most: float) -> float:
+        """The gap after a change, which is undone if it is larger than ``most``."""
+        gap = self._gap()
+        if not gap <= most:
+            undo()
+        return gap
+
     def skip_unused(self) -> list[str]:
         """Leave out what only boxes need."""
         count, undo = drop_box_branch(self._model)
         if not count:
             return []
-        if self._gap() == 0:
+        if self._tried(undo, 0.0) == 0:
             return [f'box branch skipped ({count} layers)']
-        undo()
         return ['box branch kept (the class scores depend on it)']
 
     def fuse(self) -> list[str]:
-        """Fold batch norms into convolutions."""
+        """Fold batch norms into convolutions, part by part: what is to be undone takes memory."""
         assert self._pairing is not None
-        pairs = {
-            convolution: norm
-            for convolution, norm in self._pairing.pairs().items()
-            if {convolution, norm} <= set(self._model.modules())  # not in a branch left out
-        }
-        if not pairs:
-            return []
-        undo = fuse(self._model, pairs)
-        gap = self._gap()
-        if gap <= TOLERANCE:
-            return [f'{len(pairs)} conv+BN fused (max difference {gap:.0e})']
-        undo()
-        return [f'conv+BN not fused (difference {gap:.0e})']
+        modules = set(self._model.modules())  # those of a branch that is left out are not there
+        pairs = [pair for pair in self._pairing.pairs().items() if set(pair) <= modules]
+        fused, gaps, refused = 0, [0.0], 0
+        for part in _parts(pairs):
+            gap = self._tried(fuse(self._model, dict(part)), TOLERANCE)
+            if gap <= TOLERANCE:
+                fused += len(part)
+                gaps.append(gap)
+            else:
+                refused += len(part)
+        said = [f'{fused} conv+BN fused (max difference {max(gaps):.0e})'] if fused else []
+        return said + ([f'{refused} conv+BN not fused (the answer changes)'] if refused else [])
 
     def arrange(self, memory_format: torch.memory_format) -> list[str]:
         """Keep weights and maps in another memory format."""
-        self._model.to(memory_format=memory_format)  # type: ignore[call-overload]
         self.format = memory_format
-        gap = self._gap()
-        if gap <= TOLERANCE:
-            return ['channels-last']
-        self._model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        self._model.to(memory_format=memory_format)  # type: ignore[call-overload]
+        gap = self._tried(self._disarrange, TOLERANCE)
+        return [
+            'channels-last' if gap <= TOLERANCE else f'not channels-last (difference {gap:.0e})'
+        ]
+
+    def _disarrange(self) -> None:
+        """Undo :meth:`arrange`."""
         self.format = torch.preserve_format
-        return [f'not channels-last (difference {gap:.0e})']
+        self._model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+
+_Pair = tuple[nn.Module, nn.Module]
+
+
+def _parts(pairs: Sequence[_Pair], parts: int = 4) -> Iterator[list[_Pair]]:
+    """Cut pairs of convolution and norm into a few parts, of about as many weights each."""
+    sizes = [sum(p.numel() for p in convolution.parameters()) for convolution, _ in pairs]
+    part: list[_Pair] = []
+    taken, most = 0, sum(sizes) / parts
+    for pair, size in zip(pairs, sizes, strict=True):
+        if part and taken + size > most:
+            yield part
+            part, taken = [], 0
+        part.append(pair)
+        taken += size
+    if part:
+        yield part
 
 
 def _arranged(inputs: Tensor, memory_format: torch.memory_format) -> Tensor:

@@ -114,8 +114,9 @@ def test_what_changes_the_answer_is_undone() -> None:
         plain = logits(teacher.model, images())
     weight = block.conv.weight
     answer = teacher.score(logits, images())
-    assert 'conv+BN not fused (difference ' in teacher.fast_report
-    assert torch.equal(answer, plain)
+    assert ' conv+BN not fused (the answer changes)' in teacher.fast_report
+    assert ' conv+BN fused ' in teacher.fast_report  # in other parts of the model
+    assert difference(plain, answer) <= TOLERANCE
     assert block.conv.weight is weight and block.norm is block.hidden[0]
 
 
