@@ -157,7 +157,7 @@ class CachedTeacher(Teacher):
         inputs: Tensor,
         data_samples: Sequence[Any] | None = None,
     ) -> Any:
-        """Look up what :meth:`ClassifierLogits.ask` returned for these images.
+        """Look up what the teacher said of these images.
 
         Args:
             forward: not called.
@@ -165,7 +165,7 @@ class CachedTeacher(Teacher):
             data_samples: N data samples with ``replay``.
 
         Returns:
-            Logits (N, C), and the function that gives those of the cells.
+            The function that gives the cells' logits, and the images' own, (N, C).
 
         Raises:
             ValueError: a sample without ``replay``, or whose image is not the one in the cache.
@@ -184,7 +184,7 @@ class CachedTeacher(Teacher):
         if wrong.size:
             raise ValueError(self._mismatch(keys[wrong[0]], int(records['crc'][wrong[0]])))
         logits = self.store.rows.unpack(records, inputs.device)  # (N, R, C)
-        return logits[:, 0], partial(self._cells, logits)
+        return partial(self._cells, logits), logits[:, 0]
 
     def select_classes(self, logits: Tensor) -> Tensor:
         """Return the logits as they are: the cache has the student's classes in its order."""

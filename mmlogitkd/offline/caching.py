@@ -182,13 +182,8 @@ class LogitCaching:
             )
         data = self._student.data_preprocessor(batch, training=True)
         inputs, samples = data['inputs'], data['data_samples']
-        output, cells = self._teacher.score(self._source.ask, inputs, samples)
-        logits = self._teacher.select_classes(output).unsqueeze(1)  # (N, 1, C)
-        if cells is None:
-            return logits
-        nested = self._source.pooling == 'nested'
-        regions = self._teacher.select_classes(cells(self._grids, nested))  # (N, C, R)
-        return torch.cat([logits, regions.transpose(1, 2)], dim=1)
+        logits = self._source.teacher_logits(self._teacher, inputs, samples, self._grids)
+        return logits.transpose(1, 2)
 
     def _probe(self) -> tuple[tuple[int, ...], Tensor]:
         """Score one image; make sure that it comes out the same again, and undisturbed.

@@ -11,9 +11,10 @@ import torch
 from mmengine.runner import Runner
 
 from mmlogitkd.offline import CachedTeacher, LogitCaching, LogitStore
+from mmlogitkd.offline.fingerprint import data_fingerprint, teacher_fingerprint
 from tests.tiny import build, classifier_config
 
-from .images import LENGTH, PIPELINE
+from .images import LENGTH, PIPELINE, AugmentedImages
 from .test_training import DATASET, replayed, same
 
 Make = Callable[..., Path]
@@ -70,8 +71,6 @@ def test_what_differs_is_named(
 
 
 def test_another_list_of_the_same_length(cached: Make, look_up: LookUp, monkeypatch) -> None:
-    from .images import AugmentedImages
-
     cache = cached()
     load = AugmentedImages.load_data_list
 
@@ -195,3 +194,27 @@ def test_a_dataset_without_a_list_is_known_by_its_images(cached: Make, look_up: 
     other[DATASET]['seed'] = 1
     with pytest.raises(ValueError, match=r'sample \d+, view 0'):
         look_up(cache, **other)
+
+
+def test_a_url_is_known_by_its_content_or_its_address(tmp_path: Path, monkeypatch) -> None:
+    url = 'https://models.example.org/zoo/teacher-0123abcd.pth'
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    assert teacher_fingerprint(None, url) == {'url': url}
+    downloaded = tmp_path / 'hub/checkpoints/teacher-0123abcd.pth'
+    downloaded.parent.mkdir(parents=True)
+    downloaded.write_bytes(b'weights')
+    known = teacher_fingerprint(None, url)
+    assert known['checkpoint'] == teacher_fingerprint(None, str(downloaded))['checkpoint']
+
+
+def test_an_unchanged_list_is_not_read_entry_by_entry(monkeypatch) -> None:
+    """MMEngine's serialised list says that nothing has changed; a moved one has to be read."""
+    here, moved = AugmentedImages(), AugmentedImages(root='/mnt/other')
+    known = data_fingerprint(here)
+    read = data_fingerprint(moved, known)
+    assert read['bytes'] != known['bytes']
+    assert read['list'] == known['list']
+    monkeypatch.setattr(AugmentedImages, 'get_data_info', lambda self, index: 1 / 0)
+    assert data_fingerprint(here, known) == known
+    with pytest.raises(ZeroDivisionError):
+        data_fingerprint(moved, known)
