@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from ..teacher import Teacher
 from ..teacher.preprocess import Normalisation
+from .compare import differing, same_or_error
 from .fingerprint import (
     data_fingerprint,
-    differing,
     library_versions,
     pipeline_fingerprint,
     teacher_fingerprint,
@@ -25,9 +25,7 @@ from .refusals import refuse_batch_mixing, refuse_student
 from .replay import ReplayDataset
 from .store import LogitStore
 
-__all__ = ['CachedTeacher', 'build_teacher', 'same_or_error']
-
-_SHOWN = 3  # changes listed in a message
+__all__ = ['CachedTeacher', 'build_teacher']
 
 
 def build_teacher(options: Mapping[str, Any]) -> Teacher:
@@ -132,8 +130,7 @@ class CachedTeacher(Teacher):
         self._check_teacher(recorded['teacher'], student)
         expected = recorded['data']['classes']
         if classes is not None and list(classes) != expected:
-            changes = differing({'classes': expected}, {'classes': list(classes)})
-            same_or_error(self.cache, 'data', changes)
+            same_or_error(self.cache, 'data', {'classes': expected}, {'classes': list(classes)})
         if self.dataset is not None:
             self._check_data(store, student)
         if self.verify == 'start':
@@ -205,7 +202,7 @@ class CachedTeacher(Teacher):
             ours.pop('url', None)  # the content decides
         if recorded['preprocess'] == 'same':
             ours['inputs'] = Normalisation.of(student).to_list()
-        same_or_error(self.cache, 'teacher', differing(recorded, ours))
+        same_or_error(self.cache, 'teacher', recorded, ours)
 
     def _check_data(self, store: LogitStore, student: nn.Module) -> None:
         """Compare seed, views, data and pipeline with the record."""
@@ -217,12 +214,11 @@ class CachedTeacher(Teacher):
         recorded = store.header['fingerprint']
         theirs = {'seed': store.seed, 'views': store.views}
         ours = {'seed': self.dataset.seed, 'views': self.dataset.views}
-        same_or_error(self.cache, 'replay', differing(theirs, ours))
+        same_or_error(self.cache, 'replay', theirs, ours)
         data = data_fingerprint(self.dataset.dataset, recorded['data'])
-        data.pop('bytes')
-        same_or_error(self.cache, 'data', differing(recorded['data'], data))
+        same_or_error(self.cache, 'data', recorded['data'], data)
         pipeline = pipeline_fingerprint(self.dataset, student.data_preprocessor)
-        same_or_error(self.cache, 'pipeline', differing(recorded['pipeline'], pipeline))
+        same_or_error(self.cache, 'pipeline', recorded['pipeline'], pipeline)
 
     def _mismatch(self, key: tuple[int, int, int], stored: int) -> str:
         """What to say of an image that is not the one that the teacher saw."""
@@ -238,26 +234,6 @@ class CachedTeacher(Teacher):
             f'sample {index}, view {view}: the image has CRC-32 {found:08x}, the one that the '
             f'teacher saw for the cache {self.cache!r} had {stored:08x}. Likely {cause}. Make the '
             'cache again with what trains'
-        )
-
-
-def same_or_error(cache: str | Path, part: str, changes: list[str]) -> None:
-    """Refuse a cache of which a part differs.
-
-    Args:
-        cache: folder of the cache.
-        part: ``'teacher'``, ``'data'``, ``'pipeline'``, or another word for it.
-        changes: ``'name: cache's -> ours'``.
-
-    Raises:
-        ValueError: there are changes; shows the first of them.
-    """
-    if changes:
-        more = f' and {len(changes) - _SHOWN} more' if len(changes) > _SHOWN else ''
-        raise ValueError(
-            f'the cache {str(cache)!r} belongs to another {part} (cache -> here): '
-            f'{"; ".join(changes[:_SHOWN])}{more}. Use what it was made with, or make another '
-            'cache: python tools/cache_logits.py CONFIG --out ANOTHER'
         )
 
 
