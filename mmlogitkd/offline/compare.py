@@ -12,19 +12,21 @@ __all__ = ['differing', 'same_or_error']
 _SHOWN = 3  # changes listed in a message
 
 
-def same_or_error(cache: str | Path, part: str, recorded: Any, ours: Any) -> None:
+def same_or_error(
+    cache: str | Path, part: str, recorded: dict[str, Any], ours: dict[str, Any]
+) -> None:
     """Refuse a cache of which a part differs.
 
     Args:
         cache: folder of the cache.
         part: ``'teacher'``, ``'data'``, ``'pipeline'``, or another word for it.
         recorded: what it was made with.
-        ours: what is here, as :func:`differing` compares it.
+        ours: what is here; entries of ``recorded`` that it leaves out are not compared.
 
     Raises:
         ValueError: they differ; shows the first differences.
     """
-    changes = differing(recorded, ours)
+    changes = differing({key: recorded.get(key) for key in ours}, ours)
     if changes:
         more = f' and {len(changes) - _SHOWN} more' if len(changes) > _SHOWN else ''
         raise ValueError(
@@ -35,11 +37,11 @@ def same_or_error(cache: str | Path, part: str, recorded: Any, ours: Any) -> Non
 
 
 def differing(old: Any, new: Any, path: str = '') -> list[str]:
-    """Return ``'path: old -> new'`` for what differs; keys that ``new`` lacks are not compared."""
+    """Return ``'path: old -> new'`` for everything that differs."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         lines = []
-        for key in new:
-            lines += differing(old.get(key), new[key], f'{path}.{key}' if path else str(key))
+        for key in sorted({*old, *new}):
+            lines += differing(old.get(key), new.get(key), f'{path}.{key}' if path else str(key))
         return lines
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         pairs = zip(old, new, strict=True)

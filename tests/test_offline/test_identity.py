@@ -11,6 +11,7 @@ import torch
 from mmengine.runner import Runner
 
 from mmlogitkd.offline import CachedTeacher, LogitCaching, LogitStore
+from mmlogitkd.offline.compare import same_or_error
 from mmlogitkd.offline.fingerprint import data_fingerprint, teacher_fingerprint
 from tests.tiny import build, classifier_config
 
@@ -223,3 +224,10 @@ def test_an_unchanged_list_is_not_read_entry_by_entry(monkeypatch) -> None:
     assert data_fingerprint(here, known)['list'] == known['list']
     with pytest.raises(ZeroDivisionError):
         data_fingerprint(moved, known)
+
+
+def test_what_is_left_out_is_not_compared_but_what_is_gone_counts() -> None:
+    recorded = {'model': {'type': 'A', 'depth': 18}, 'classes': 'match'}
+    same_or_error('cache', 'teacher', recorded, {'model': {'type': 'A', 'depth': 18}})
+    with pytest.raises(ValueError, match=r'another teacher .*: model.depth: 18 -> null'):
+        same_or_error('cache', 'teacher', recorded, {'model': {'type': 'A'}})
