@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import time
 from collections.abc import Mapping
@@ -21,7 +22,14 @@ from ..teacher.build import build_model, read_config
 from .report import Column, Report
 from .timing import Times, ratio
 
-__all__ = ['KINDS', 'OFFLINE_TARGET', 'OfflineSettings', 'measure_offline', 'offline_report']
+__all__ = [
+    'KINDS',
+    'OFFLINE_TARGET',
+    'OfflineSettings',
+    'measure_offline',
+    'offline_report',
+    'prepared_configs',
+]
 
 OFFLINE_TARGET = 1.03
 """Step with the cache / step of the plain student, at most."""
@@ -85,7 +93,7 @@ def measure_offline(settings: OfflineSettings, folder: Path, rounds: int = 9) ->
     Returns:
         Kind to seconds per step, one entry per round.
     """
-    configs = _configs(settings, folder)
+    configs = prepared_configs(settings, folder)
     times: Times = {kind: [] for kind in KINDS}
     for number in range(rounds):
         turn = number % len(KINDS)
@@ -131,20 +139,25 @@ def _ratio_cell(row: dict[str, Any]) -> str:
     return f'{row["cached ratio"]:.3f}{" (missed)" if missed else ""}'
 
 
-def _configs(settings: OfflineSettings, folder: Path) -> dict[str, Config]:
-    """Write images, a teacher and its cache; return the config of every kind."""
+def prepared_configs(settings: OfflineSettings, folder: Path) -> dict[str, Config]:
+    """Write images, a teacher and its cache; return the config of every kind.
+
+    Args:
+        settings: what is trained.
+        folder: an empty folder.
+    """
     distilled = _base_config(settings, folder)
-    plain = distilled.copy()
+    plain = copy.deepcopy(distilled)
     plain.default_hooks.distill.enabled = False
     caching = LogitCaching(distilled, device=settings.device)
     store = caching.open(folder / 'cache')
     batch_size = distilled.train_dataloader.batch_size
     for _ in caching.fill(store, caching.missing(store), batch_size):
         pass
-    cached = distilled.copy()
+    cached = copy.deepcopy(distilled)
     cached.default_hooks.distill.teacher.cache = str(folder / 'cache')
     use_cache(cached)
-    replayed = plain.copy()
+    replayed = copy.deepcopy(plain)
     replayed.train_dataloader.dataset = cached.train_dataloader.dataset
     return {'student': plain, 'replayed': replayed, 'cached': cached, 'online': distilled}
 
@@ -189,7 +202,7 @@ def _write_images(folder: Path, count: int) -> None:
 
 def _seconds(config: Config, settings: OfflineSettings, name: str) -> float:
     """Train once; seconds per step."""
-    config = config.copy()
+    config = copy.deepcopy(config)
     config.experiment_name = name
     clock = _Clock(settings.warm_up, settings.device)
     runner = Runner.from_cfg(config)

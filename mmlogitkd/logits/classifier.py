@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -17,9 +17,6 @@ from .regions import averaging_pool, pooled_cells, region_logits, with_whole
 from .tap import Tap
 
 __all__ = ['ClassifierLogits']
-
-Cells = Callable[[tuple[int, ...], bool], Tensor]
-"""From scales, and whether they are nested, to (N, C, R) logits; without region 0 unless nested."""
 
 
 @TASK_UTILS.register_module()
@@ -114,22 +111,50 @@ class ClassifierLogits:
                 "the student's logits carry no gradient: its head runs inside a module with "
                 'activation checkpointing. Checkpoint parts of the backbone instead'
             )
-        output, cells = teacher.score(self.ask, inputs, data_samples)
-        scores = teacher.select_classes(_one_tensor(output, 'teacher'))
+        features = teacher.score(self._ask_teacher, inputs, data_samples)
+        scores = teacher.select_classes(_one_tensor(features[-1], 'teacher'))
         batch = LogitBatch(student, scores, _labels(self._student, data_samples))
         if 'map' in self._taps:
-            batch.regions = partial(self._regions, student, records['map'], scores, cells, teacher)
+            batch.regions = partial(
+                self._regions, student, records['map'], scores, features[0], teacher
+            )
         return batch
 
-    def ask(self, model: Any, inputs: Tensor) -> tuple[Any, Cells | None]:
-        """Return the teacher's logits, and what scores its cells if a loss wants regions."""
+    def teacher_logits(
+        self,
+        teacher: Teacher,
+        inputs: Tensor,
+        data_samples: Sequence[Any],
+        scales: tuple[int, ...] = (),
+    ) -> Tensor:
+        """Return what :meth:`collect` takes from a teacher, for a cache of its answers.
+
+        Args:
+            teacher: built teacher.
+            inputs: (N, channels, H, W), the student's batch.
+            data_samples: N data samples.
+            scales: grids whose cells are wanted; only where the source is attached with regions.
+
+        Returns:
+            (N, C, R): the image's own logits, then those of the cells, without the 1 x 1 grid
+            unless ``pooling='nested'``.
+        """
+        features = teacher.score(self._ask_teacher, inputs, data_samples)
+        scores = teacher.select_classes(_one_tensor(features[-1], 'teacher')).unsqueeze(2)
+        if not scales:
+            return scores
+        cells = teacher.select_classes(self._their_cells(teacher, features[0], scales))
+        return torch.cat([scores, cells], dim=2)
+
+    def _ask_teacher(self, model: Any, inputs: Tensor) -> tuple[Any, Any]:
+        """Return the teacher's map before its pooling (None if not needed) and its logits."""
         if 'map' not in self._taps:
-            return model(inputs, mode='tensor'), None
+            return None, model(inputs, mode='tensor')
         tap = Tap(_pool_of(model, 'teacher'), "the teacher's pooling neck", side='input')
         try:
             tap.arm()
             logits = model(inputs, mode='tensor')
-            return logits, partial(self._scored, model, tap.take(), False)
+            return tap.take(), logits
         finally:
             tap.remove()
 
@@ -138,26 +163,28 @@ class ClassifierLogits:
         student: Tensor,
         student_map: Any,
         scores: Tensor,
-        cells: Cells,
+        teacher_map: Any,
         teacher: Teacher,
         scales: tuple[int, ...],
     ) -> tuple[Tensor, Tensor]:
         """Region logits of both, (N, C, R); region 0 is the tapped logits themselves."""
-        nested = self.pooling == 'nested'
-        with teacher.mode():
-            theirs = cells(scales, nested)
+        theirs = self._their_cells(teacher, teacher_map, scales)
+        ours = self._scored(self._student, student_map, scales, torch.enable_grad())
         theirs = teacher.select_classes(theirs)
-        ours = self._scored(self._student, student_map, True, scales, nested)
-        if nested:
+        if self.pooling == 'nested':
             return ours, theirs
         return with_whole(student, ours), with_whole(scores, theirs)
 
-    @staticmethod
-    def _scored(
-        model: Any, record: Any, grad: bool, scales: tuple[int, ...], nested: bool
-    ) -> Tensor:
-        """Cells of one model's map, scored by its own neck and head, with gradient or without."""
-        with torch.set_grad_enabled(grad):
+    def _their_cells(self, teacher: Teacher, record: Any, scales: tuple[int, ...]) -> Tensor:
+        """The teacher's cells; a cached teacher has a function in place of the map."""
+        if callable(record):
+            return record(scales, self.pooling == 'nested')
+        return self._scored(teacher.model, record, scales, teacher.mode())
+
+    def _scored(self, model: Any, record: Any, scales: tuple[int, ...], mode: Any) -> Tensor:
+        """Cells of one model's map, scored by its own neck and head."""
+        nested = self.pooling == 'nested'
+        with mode:
             cells = pooled_cells(_last_map(record), scales, nested)
             cells = cells if nested else cells[:, :, 1:]  # region 0 is known already
             return region_logits(cells, averaging_pool(model.neck), model.head)  # type: ignore

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from ..teacher import Teacher
 from ..teacher.preprocess import Normalisation
+from .compare import differing, same_or_error
 from .fingerprint import (
     data_fingerprint,
-    differing,
     library_versions,
     pipeline_fingerprint,
     teacher_fingerprint,
@@ -26,9 +26,7 @@ from .refusals import refuse_batch_mixing, refuse_student
 from .replay import ReplayDataset
 from .store import LogitStore
 
-__all__ = ['CachedTeacher', 'build_teacher', 'same_or_error']
-
-_SHOWN = 3  # changes listed in a message
+__all__ = ['CachedTeacher', 'build_teacher']
 
 
 def build_teacher(options: Mapping[str, Any]) -> Teacher:
@@ -133,8 +131,7 @@ class CachedTeacher(Teacher):
         self._check_teacher(recorded['teacher'], student)
         expected = recorded['data']['classes']
         if classes is not None and list(classes) != expected:
-            changes = differing({'classes': expected}, {'classes': list(classes)})
-            same_or_error(self.cache, 'data', changes)
+            same_or_error(self.cache, 'data', {'classes': expected}, {'classes': list(classes)})
         if self.dataset is not None:
             self._check_data(store, student)
         if self.verify == 'start':
@@ -158,7 +155,7 @@ class CachedTeacher(Teacher):
         inputs: Tensor,
         data_samples: Sequence[Any] | None = None,
     ) -> Any:
-        """Look up what :meth:`ClassifierLogits.ask` returned for these images.
+        """Look up what the teacher said of these images.
 
         Args:
             forward: not called.
@@ -166,7 +163,7 @@ class CachedTeacher(Teacher):
             data_samples: N data samples with ``replay``.
 
         Returns:
-            Logits (N, C), and the function that gives those of the cells.
+            The function that gives the cells' logits, and the images' own, (N, C).
 
         Raises:
             ValueError: a sample without ``replay``, or whose image is not the one in the cache.
@@ -185,7 +182,7 @@ class CachedTeacher(Teacher):
         if wrong.size:
             raise ValueError(self._mismatch(keys[wrong[0]], int(records['crc'][wrong[0]])))
         logits = self.store.rows.unpack(records, inputs.device)  # (N, R, C)
-        return logits[:, 0], partial(self._cells, logits)
+        return partial(self._cells, logits), logits[:, 0]
 
     def mode(self) -> AbstractContextManager[None]:
         """Return the mode in which cells are looked up: without gradient."""
@@ -210,7 +207,7 @@ class CachedTeacher(Teacher):
             ours.pop('url', None)  # the content decides
         if recorded['preprocess'] == 'same':
             ours['inputs'] = Normalisation.of(student).to_list()
-        same_or_error(self.cache, 'teacher', differing(recorded, ours))
+        same_or_error(self.cache, 'teacher', recorded, ours)
 
     def _check_data(self, store: LogitStore, student: nn.Module) -> None:
         """Compare seed, views, data and pipeline with the record."""
@@ -222,12 +219,11 @@ class CachedTeacher(Teacher):
         recorded = store.header['fingerprint']
         theirs = {'seed': store.seed, 'views': store.views}
         ours = {'seed': self.dataset.seed, 'views': self.dataset.views}
-        same_or_error(self.cache, 'replay', differing(theirs, ours))
+        same_or_error(self.cache, 'replay', theirs, ours)
         data = data_fingerprint(self.dataset.dataset, recorded['data'])
-        data.pop('bytes')
-        same_or_error(self.cache, 'data', differing(recorded['data'], data))
+        same_or_error(self.cache, 'data', recorded['data'], data)
         pipeline = pipeline_fingerprint(self.dataset, student.data_preprocessor)
-        same_or_error(self.cache, 'pipeline', differing(recorded['pipeline'], pipeline))
+        same_or_error(self.cache, 'pipeline', recorded['pipeline'], pipeline)
 
     def _mismatch(self, key: tuple[int, int, int], stored: int) -> str:
         """What to say of an image that is not the one that the teacher saw."""
@@ -243,26 +239,6 @@ class CachedTeacher(Teacher):
             f'sample {index}, view {view}: the image has CRC-32 {found:08x}, the one that the '
             f'teacher saw for the cache {self.cache!r} had {stored:08x}. Likely {cause}. Make the '
             'cache again with what trains'
-        )
-
-
-def same_or_error(cache: str | Path, part: str, changes: list[str]) -> None:
-    """Refuse a cache of which a part differs.
-
-    Args:
-        cache: folder of the cache.
-        part: ``'teacher'``, ``'data'``, ``'pipeline'``, or another word for it.
-        changes: ``'name: cache's -> ours'``.
-
-    Raises:
-        ValueError: there are changes; shows the first of them.
-    """
-    if changes:
-        more = f' and {len(changes) - _SHOWN} more' if len(changes) > _SHOWN else ''
-        raise ValueError(
-            f'the cache {str(cache)!r} belongs to another {part} (cache -> here): '
-            f'{"; ".join(changes[:_SHOWN])}{more}. Use what it was made with, or make another '
-            'cache: python tools/cache_logits.py CONFIG --out ANOTHER'
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import default_collate
+from mmengine.dataset import pseudo_collate
 from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -20,10 +19,10 @@ from ..registry import MODELS, TASK_UTILS
 from ..teacher import Teacher
 from ..teacher.build import build_model
 from ..teacher.preprocess import Normalisation
-from .cached_teacher import same_or_error
+from .compare import same_or_error
+from .determinism import repeatable_batch
 from .fingerprint import (
     data_fingerprint,
-    differing,
     library_versions,
     pipeline_fingerprint,
     teacher_fingerprint,
@@ -103,8 +102,10 @@ class LogitCaching:
         self._source.attach(self._student, with_regions=bool(self._grids))
         classes = (getattr(self.dataset, 'metainfo', None) or {}).get('classes')
         self._teacher.build(self._student, classes)
-        self._shape, probed = self._probe()
-        self.rows = RowFormat(probed.size(1), dtype, topk, self._grids, nested)
+        batch = repeatable_batch(self.dataset, self._student.data_preprocessor)
+        self._shape = batch['inputs'][0].shape
+        num_classes = self._logits(batch).size(2)
+        self.rows = RowFormat(num_classes, dtype, topk, self._grids, nested)
 
     def open(self, path: str | Path, shard_size: int = 4096) -> LogitStore:
         """Begin a cache, or go on with one that was made with the same settings.
@@ -112,15 +113,15 @@ class LogitCaching:
         Raises:
             ValueError: there is a cache of something else.
         """
-        header = self._header(shard_size)
         if not (Path(path) / HEADER).is_file():
-            return LogitStore.create(path, header)
+            return LogitStore.create(path, self._header(shard_size))
         store = LogitStore(path)
-        for part in ('teacher', 'data', 'pipeline'):
-            changes = differing(store.header['fingerprint'][part], header['fingerprint'][part])
-            same_or_error(path, part, changes)
-        settings = {key: value for key, value in header.items() if key not in _COMPARED_ELSEWHERE}
-        same_or_error(path, 'setting', differing(store.header, settings))
+        recorded = store.header['fingerprint']
+        header = self._header(shard_size, recorded['data'])
+        del header['versions']  # as with the training: the images decide
+        for part, ours in header.pop('fingerprint').items():
+            same_or_error(path, part, recorded[part], ours)
+        same_or_error(path, 'setting', store.header, header)
         return store
 
     def missing(self, store: LogitStore, part: tuple[int, int] = (0, 1)) -> list[Shard]:
@@ -152,7 +153,7 @@ class LogitCaching:
                 _Views(self.dataset),
                 batch_sampler=batches,
                 num_workers=num_workers,
-                collate_fn=default_collate,
+                collate_fn=pseudo_collate,
             )
         )
         for shard in shards:
@@ -174,53 +175,21 @@ class LogitCaching:
     @torch.no_grad()
     def _logits(self, batch: dict[str, Any]) -> Tensor:
         """The teacher's logits (N, R, C) of one collated batch."""
-        shape = tuple(batch['inputs'].shape[1:])
-        if shape != self._shape:
-            raise ValueError(
-                f'the pipeline gives images of {self._shape} and of {shape}: padding then depends '
-                'on the other images of a batch, so no answer can be stored. Let it give one size'
-            )
+        for image in batch['inputs']:
+            if image.shape != self._shape:
+                raise ValueError(
+                    f'the pipeline gives images of {tuple(self._shape)} and of '
+                    f'{tuple(image.shape)}: padding then depends on the other images of a batch, '
+                    'so no answer can be stored. Let it give one size'
+                )
+        batch['inputs'] = torch.stack(batch['inputs'])
         data = self._student.data_preprocessor(batch, training=True)
         inputs, samples = data['inputs'], data['data_samples']
-        output, cells = self._teacher.score(self._source.ask, inputs, samples)
-        logits = self._teacher.select_classes(output).unsqueeze(1)  # (N, 1, C)
-        if cells is None:
-            return logits
-        nested = self._source.pooling == 'nested'
-        with self._teacher.mode():
-            regions = cells(self._grids, nested)
-        regions = self._teacher.select_classes(regions)  # (N, C, R)
-        return torch.cat([logits, regions.transpose(1, 2)], dim=1)
+        logits = self._source.teacher_logits(self._teacher, inputs, samples, self._grids)
+        return logits.transpose(1, 2)
 
-    def _probe(self) -> tuple[tuple[int, ...], Tensor]:
-        """Score one image; make sure that it comes out the same again, and undisturbed.
-
-        Raises:
-            ValueError: the pipeline or the data preprocessor is not determined by the seed.
-        """
-        first, last = self.dataset.replay(0, 0), len(self.dataset) - 1
-        self.dataset.replay(last, 0)
-        again = self.dataset.replay(0, 0)
-        if first['data_samples'].replay != again['data_samples'].replay:
-            raise ValueError(
-                'the pipeline gives sample 0 another image the second time, with the same random '
-                'numbers from Python, numpy and torch: one of its transforms has a generator or a '
-                'memory of its own. Replace that transform'
-            )
-        batch = default_collate([first])
-        self._shape = tuple(batch['inputs'].shape[1:])
-        before = _random_states()
-        data = self._student.data_preprocessor(batch, training=True)
-        if _random_states() != before:
-            raise ValueError(
-                f'{type(self._student.data_preprocessor).__name__} draws random numbers, so what '
-                'it makes of a batch cannot be repeated; use one without augmentation'
-            )
-        del data
-        return self._shape, self._logits(batch)[:, 0]
-
-    def _header(self, shard_size: int) -> dict[str, Any]:
-        """What is written down about a cache."""
+    def _header(self, shard_size: int, known: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What is written down about a cache, or compared with what is known of its data."""
         preprocess = self._options.get('preprocess', 'match')
         same = preprocess == 'same'
         teacher = teacher_fingerprint(
@@ -239,14 +208,11 @@ class LogitCaching:
             'row': self.rows.to_dict(),
             'fingerprint': {
                 'teacher': teacher,
-                'data': data_fingerprint(self.dataset.dataset),
+                'data': data_fingerprint(self.dataset.dataset, known),
                 'pipeline': pipeline_fingerprint(self.dataset, self._student.data_preprocessor),
             },
             'versions': library_versions(),
         }
-
-
-_COMPARED_ELSEWHERE = ('fingerprint', 'versions')
 
 
 class _Views(Dataset):
@@ -264,10 +230,3 @@ def _grids(distill: dict[str, Any]) -> tuple[int, ...]:
     """Every scale that a loss of the hook asks for."""
     losses = [MODELS.build(dict(loss)) for loss in (distill.get('losses') or {}).values()]
     return tuple(sorted({m for loss in losses for m in loss.scales or ()}))
-
-
-def _random_states() -> tuple[Any, ...]:
-    """Python's, numpy's and torch's random state, comparable."""
-    numpy = np.random.get_state()
-    tensor = torch.get_rng_state().numpy().tobytes()
-    return random.getstate(), numpy[1].tobytes(), numpy[2], tensor  # type: ignore[index]

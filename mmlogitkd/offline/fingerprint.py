@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path, PurePath
@@ -18,7 +17,6 @@ from ..teacher.checkpoint import is_url
 
 __all__ = [
     'data_fingerprint',
-    'differing',
     'library_versions',
     'local_file',
     'pipeline_fingerprint',
@@ -91,8 +89,9 @@ def data_fingerprint(dataset: Any, known: Mapping[str, Any] | None = None) -> di
 
     Args:
         dataset: the wrapped dataset.
-        known: an earlier fingerprint. Where MMEngine's serialised list has the same bytes, its
-            entries are not read one by one.
+        known: the fingerprint that this one will be compared with. Where MMEngine's serialised
+            list has the same bytes, its entries are not read one by one. (Equal lists can have
+            other bytes, so these are noted, but not compared.)
     """
     info = getattr(dataset, 'get_data_info', None)
     metainfo = getattr(dataset, 'metainfo', None) or {}
@@ -101,12 +100,14 @@ def data_fingerprint(dataset: Any, known: Mapping[str, Any] | None = None) -> di
         'type': type(dataset).__name__,
         'length': len(dataset),
         'classes': list(metainfo.get('classes') or ()),
-        'bytes': None,
         'list': None,
     }
+    serial = None
     if isinstance(serialised, np.ndarray) and serialised.size:
-        found['bytes'] = hashlib.sha256(serialised.data).hexdigest()
-    if known and found['bytes'] and found['bytes'] == known.get('bytes'):
+        serial = hashlib.sha256(serialised.data).hexdigest()
+    if known is None:
+        found['bytes'] = serial
+    if known and serial and serial == known.get('bytes'):
         found['list'] = known.get('list')
     elif info is not None:
         digest = hashlib.sha256()
@@ -146,31 +147,6 @@ def library_versions() -> dict[str, str]:
         except ImportError:
             continue
     return versions
-
-
-def differing(old: Any, new: Any, path: str = '') -> list[str]:
-    """Return ``'path: old -> new'`` for what differs; keys that ``new`` lacks are not compared."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        lines = []
-        for key in new:
-            lines += differing(old.get(key), new[key], f'{path}.{key}' if path else str(key))
-        return lines
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        pairs = zip(old, new, strict=True)
-        return [line for k, (a, b) in enumerate(pairs) for line in differing(a, b, f'{path}[{k}]')]
-    return [] if old == new else [f'{path}: {_short(old)} -> {_short(new)}']
-
-
-def _short(value: Any) -> str:
-    """A value in a few words."""
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(v, dict) and 'type' in v for v in value)
-    ):
-        value = [entry['type'] for entry in value]
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= 160 else f'{text[:70]} ... {text[-70:]}'
 
 
 def _plain(value: Any) -> Any:

@@ -80,7 +80,7 @@ def look_up(configured: Callable[..., Config]) -> Callable[..., CachedTeacher]:
         classes = getattr(teacher.dataset, 'metainfo', {}).get('classes')
         teacher.build(build_model(config), classes)
         samples = [item['data_samples'] for item in teacher.dataset]
-        logits, _ = teacher.score(None, torch.zeros(1), samples)
+        _, logits = teacher.score(None, torch.zeros(1), samples)
         assert logits.shape == (LENGTH, NUM_CLASSES)
         return teacher
 

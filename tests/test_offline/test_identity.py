@@ -11,9 +11,11 @@ import torch
 from mmengine.runner import Runner
 
 from mmlogitkd.offline import CachedTeacher, LogitCaching, LogitStore
+from mmlogitkd.offline.compare import same_or_error
+from mmlogitkd.offline.fingerprint import data_fingerprint, teacher_fingerprint
 from tests.tiny import build, classifier_config
 
-from .images import LENGTH, PIPELINE
+from .images import LENGTH, PIPELINE, AugmentedImages
 from .test_training import DATASET, replayed, same
 
 Make = Callable[..., Path]
@@ -70,8 +72,6 @@ def test_what_differs_is_named(
 
 
 def test_another_list_of_the_same_length(cached: Make, look_up: LookUp, monkeypatch) -> None:
-    from .images import AugmentedImages
-
     cache = cached()
     load = AugmentedImages.load_data_list
 
@@ -160,6 +160,12 @@ def test_other_versions_are_noted_and_named_if_an_image_differs(
         look_up(copied.path)
 
 
+def test_images_of_several_sizes_are_refused(cached: Make) -> None:
+    resize = dict(type='RandomResize', scale=(16, 16), ratio_range=(0.5, 2.0))
+    with pytest.raises(ValueError, match=r'images of \(3, \d+, \d+\) and of .* one size'):
+        cached({f'{DATASET}.pipeline': [resize, PIPELINE[-1]]})
+
+
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
@@ -195,3 +201,33 @@ def test_a_dataset_without_a_list_is_known_by_its_images(cached: Make, look_up: 
     other[DATASET]['seed'] = 1
     with pytest.raises(ValueError, match=r'sample \d+, view 0'):
         look_up(cache, **other)
+
+
+def test_a_url_is_known_by_its_content_or_its_address(tmp_path: Path, monkeypatch) -> None:
+    url = 'https://models.example.org/zoo/teacher-0123abcd.pth'
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    assert teacher_fingerprint(None, url) == {'url': url}
+    downloaded = tmp_path / 'hub/checkpoints/teacher-0123abcd.pth'
+    downloaded.parent.mkdir(parents=True)
+    downloaded.write_bytes(b'weights')
+    known = teacher_fingerprint(None, url)
+    assert known['checkpoint'] == teacher_fingerprint(None, str(downloaded))['checkpoint']
+
+
+def test_an_unchanged_list_is_not_read_entry_by_entry(monkeypatch) -> None:
+    """MMEngine's serialised list says that nothing has changed; a moved one has to be read."""
+    here, moved = AugmentedImages(), AugmentedImages(root='/mnt/other')
+    known = data_fingerprint(here)
+    assert data_fingerprint(moved)['bytes'] != known['bytes']
+    assert data_fingerprint(moved, known)['list'] == known['list']
+    monkeypatch.setattr(AugmentedImages, 'get_data_info', lambda self, index: 1 / 0)
+    assert data_fingerprint(here, known)['list'] == known['list']
+    with pytest.raises(ZeroDivisionError):
+        data_fingerprint(moved, known)
+
+
+def test_what_is_left_out_is_not_compared_but_what_is_gone_counts() -> None:
+    recorded = {'model': {'type': 'A', 'depth': 18}, 'classes': 'match'}
+    same_or_error('cache', 'teacher', recorded, {'model': {'type': 'A', 'depth': 18}})
+    with pytest.raises(ValueError, match=r'another teacher .*: model.depth: 18 -> null'):
+        same_or_error('cache', 'teacher', recorded, {'model': {'type': 'A'}})
