@@ -10,7 +10,7 @@ gave out.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -159,8 +159,8 @@ def _status(entry: str) -> int:
     raise RuntimeError(f'/proc/self/status has no {entry}: memory is measured on Linux only')
 
 
-def memory_report(settings: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Report:
-    """Return the table of rows that hold :meth:`MemoryUse.row` and what it was measured of."""
+def memory_report(settings: dict[str, Any]) -> Report:
+    """Return a table for rows that hold :meth:`MemoryUse.row` and what it was measured of."""
     names = dict(
         student='Student',
         weights='Teacher: weights',
@@ -175,7 +175,7 @@ def memory_report(settings: dict[str, Any], rows: Sequence[dict[str, Any]]) -> R
         *(_megabytes(heading, name) for name, heading in names.items()),
         Column('Ratio', _ratio_cell),
     ]
-    return Report('Peak memory, MB: distilled against its limit', settings, columns, list(rows))
+    return Report('Peak memory, MB: distilled against its limit', settings, columns)
 
 
 def _megabytes(heading: str, name: str) -> Column:

@@ -102,6 +102,8 @@ def cases_of(
         ]
     except ValueError as error:
         parser.error(str(error))
+    if not chosen:
+        parser.error(f'--losses {args.losses}: none of them fits the pairs {args.pairs}')
     given = {n: getattr(args, n) for n in ('size', 'images', 'device', 'amp', 'threads')}
     return [
         Case(

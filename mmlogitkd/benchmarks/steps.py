@@ -113,8 +113,8 @@ def _parts(answers: list[Answer]) -> dict[str, float]:
     return {name: median(seconds) for name, seconds in parts.items()}
 
 
-def step_report(settings: dict[str, Any], rows: list[dict[str, Any]]) -> Report:
-    """Return the table of :meth:`StepTimes.row` s with ``pair``, ``loss`` and ``target``."""
+def step_report(settings: dict[str, Any]) -> Report:
+    """Return a table for rows that hold :meth:`StepTimes.row` and what it was measured of."""
     columns = [
         Column('Pair', lambda row: row['pair'], number=False),
         Column('Step', lambda row: f'{row["images"]} × {row["size"]} px', number=False),
@@ -125,7 +125,7 @@ def step_report(settings: dict[str, Any], rows: list[dict[str, Any]]) -> Report:
         *(_part(name.capitalize(), name) for name in ('losses', 'adapter')),
     ]
     title = 'Training step, ms: distilled against student + teacher'
-    return Report(title, settings, columns, rows)
+    return Report(title, settings, columns)
 
 
 def _milliseconds(heading: str, key: str) -> Column:

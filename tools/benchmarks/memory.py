@@ -32,7 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     cases = cases_of(parser, args, CONFIGS, counts=('steps', 'repeats'))
     console = Console(width=None if sys.stdout.isatty() else 120)
-    rows = []
+    settings = dict(
+        device=args.device,
+        amp=args.amp,
+        steps=args.steps,
+        repeats=args.repeats,
+        options=args.cfg_options,
+    )
+    report = memory_report(settings)
     for number, case in enumerate(cases, 1):
         title = f'[{number}/{len(cases)}] {case.pair.name}, {case.loss}'
         with console.status(title):
@@ -41,20 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             except WorkerError as error:
                 console.print(f'{title}: {error}', markup=False, highlight=False)
                 return 1
-        rows.append(case.row(MEMORY_TARGET, use.row()))
+        report.rows.append(case.row(MEMORY_TARGET, use.row()))
+        paths = report.save(args.out, 'memory')  # after every line: a later one may fail
         console.print(f'{title}: {use.ratio:.3f}', markup=False, highlight=False)
-    settings = dict(
-        device=args.device,
-        amp=args.amp,
-        steps=args.steps,
-        repeats=args.repeats,
-        options=args.cfg_options,
-    )
-    report = memory_report(settings, rows)
     console.print(report.table())
-    paths = report.save(args.out, 'memory')
     console.print('Written: ' + ', '.join(map(str, paths)), soft_wrap=True, highlight=False)
-    missed = any(row['target'] is not None and row['ratio'] > row['target'] for row in rows)
+    missed = any(row['target'] is not None and row['ratio'] > row['target'] for row in report.rows)
     return 1 if args.check and missed else 0
 
 

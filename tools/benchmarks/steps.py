@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cases = cases_of(parser, args, CONFIGS, counts=('rounds', 'warm_up'))
     console = Console(width=None if sys.stdout.isatty() else 120)
     args.out.mkdir(parents=True, exist_ok=True)
-    rows = []
+    settings = dict(device=args.device, amp=args.amp, rounds=args.rounds, options=args.cfg_options)
+    report = step_report(settings)
     for number, case in enumerate(cases, 1):
         title = f'[{number}/{len(cases)}] {case.pair.name}, {case.loss}'
         with console.status(title):
@@ -47,17 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             except WorkerError as error:
                 console.print(f'{title}: {error}', markup=False, highlight=False)
                 return 1
-        rows.append(case.row(STEP_TARGET, times.row()))
+        report.rows.append(case.row(STEP_TARGET, times.row()))
+        paths = report.save(args.out, 'steps')  # after every line: a later one may fail
         console.print(f'{title}: {times.ratio:.3f}', markup=False, highlight=False)
         if args.profile:
             file = args.out / f'steps_{case.pair.name}_{case.loss}.txt'.replace(' ', '-')
             file.write_text(times.profile, encoding='utf-8')
-    settings = dict(device=args.device, amp=args.amp, rounds=args.rounds, options=args.cfg_options)
-    report = step_report(settings, rows)
     console.print(report.table())
-    paths = report.save(args.out, 'steps')
     console.print('Written: ' + ', '.join(map(str, paths)), soft_wrap=True, highlight=False)
-    missed = any(row['target'] is not None and row['ratio'] > row['target'] for row in rows)
+    missed = any(row['target'] is not None and row['ratio'] > row['target'] for row in report.rows)
     return 1 if args.check and missed else 0
 
 
