@@ -83,36 +83,40 @@ class FastPath:
         return torch.autocast(self._device.type, dtype=dtype)
 
     def _settle(self, forward: Forward, inputs: Tensor) -> None:
-        """Make every change whose answer to this batch is the plain model's.
+        """Make every change that is wanted, and that the answer to this batch allows.
 
         A batch without any row proves nothing; then the next one is waited for.
         """
-        device = self._device
-        channels_last = inputs.dim() == 4 and self._wants_channels_last()  # asks for autocast
+        channels_last = inputs.dim() == 4 and self._wants_channels_last()
+        said: list[str] | None = []
+        if self._options.skip_unused or self._options.fuse or channels_last:
+            said = self._proven(forward, inputs, channels_last)
+        if said is None:
+            return
+        said += self._compile()
+        said += ['inference mode'] if self._options.inference_mode else []
+        precision = self._options.precision
+        said += ["the student's precision" if precision == 'student' else precision]
+        self._settled = True
+        self.report = ', '.join(said)
+        print_log(f'Teacher fast path: {self.report}', logger='current')
+
+    def _proven(self, forward: Forward, inputs: Tensor, channels_last: bool) -> list[str] | None:
+        """Try changes on a batch; return what came of it, None if the batch proves nothing."""
         with (
             preserved_random_state(),
             torch.no_grad(),
             self._autocast(torch.float32),
-            _without_tf32(device),
+            _without_tf32(self._device),
         ):
             trial = _Trial(self._model, forward, inputs.float(), self._options.fuse)
             if not trial.tells:
-                return
-            said = []
-            if self._options.skip_unused:
-                said += trial.skip_unused()
-            if self._options.fuse:
-                said += trial.fuse()
-            if channels_last:
-                said += trial.arrange(torch.channels_last)
-                self._format = trial.format
-        said += self._compile()
-        self._settled = True
-        said += ['inference mode'] if self._options.inference_mode else []
-        precision = self._options.precision
-        said += ["the student's precision" if precision == 'student' else precision]
-        self.report = ', '.join(said)
-        print_log(f'Teacher fast path: {self.report}', logger='current')
+                return None
+            said = trial.skip_unused() if self._options.skip_unused else []
+            said += trial.fuse() if self._options.fuse else []
+            said += trial.arrange(torch.channels_last) if channels_last else []
+            self._format = trial.format
+            return said
 
     def _wants_channels_last(self) -> bool:
         """Whether feature maps are to be kept channels-last; 'auto' follows measurements."""

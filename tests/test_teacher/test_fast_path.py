@@ -55,6 +55,13 @@ def test_everything_is_off_on_request() -> None:
         assert torch.equal(answer, logits(teacher.model, images()))
 
 
+def test_without_changes_nothing_is_tried() -> None:
+    calls = []
+    teacher = teacher_of(dict.fromkeys(SWITCHES, False) | dict(precision='float32'))
+    teacher.score(lambda model, x: calls.append(x), images())
+    assert len(calls) == 1 and teacher.fast_report == 'float32'
+
+
 @pytest.mark.parametrize('seed', [0, 1])
 def test_the_defaults_keep_the_answer(seed: int) -> None:
     """On the batch of the proof, and on others."""
@@ -266,6 +273,7 @@ def test_backbones_are_compiled(arguments: dict) -> None:
     assert difference(plain_answer(images()), answer) <= TOLERANCE
     smaller = teacher.score(logits, images(1, count=3))
     assert difference(plain_answer(images(1, count=3)), smaller) <= TOLERANCE
+    torch._dynamo.reset()
 
 
 def test_difference_is_relative_to_the_largest_magnitude() -> None:
