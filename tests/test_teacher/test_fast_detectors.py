@@ -15,8 +15,8 @@ from mmlogitkd.logits import RoIHeadLogits
 from mmlogitkd.logits.dense_head import _class_maps
 from mmlogitkd.losses import KDLoss, SDDLoss
 from mmlogitkd.teacher import Teacher
-from mmlogitkd.teacher.fast_path import TOLERANCE
 from mmlogitkd.teacher.nested import difference
+from mmlogitkd.teacher.trial import TOLERANCE
 from tests import tiny_two_stage
 from tests.test_logits import detectors
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from mmlogitkd.distiller import LogitDistiller
 from mmlogitkd.losses import KDLoss, SDDLoss
 from mmlogitkd.teacher import Teacher
-from mmlogitkd.teacher.fast_path import TOLERANCE
 from mmlogitkd.teacher.nested import difference
+from mmlogitkd.teacher.trial import TOLERANCE
 from tests.tiny import NUM_CLASSES, build, classifier_config, full_config
 
 CONFIG = full_config(classifier_config(6))
@@ -53,6 +53,13 @@ def test_everything_is_off_on_request() -> None:
     assert list(teacher.model.state_dict()) == names and not answer.is_inference()
     with torch.no_grad():
         assert torch.equal(answer, logits(teacher.model, images()))
+
+
+def test_without_changes_nothing_is_tried() -> None:
+    calls = []
+    teacher = teacher_of(dict.fromkeys(SWITCHES, False) | dict(precision='float32'))
+    teacher.score(lambda model, x: calls.append(x), images())
+    assert len(calls) == 1 and teacher.fast_report == 'float32'
 
 
 @pytest.mark.parametrize('seed', [0, 1])
@@ -195,7 +202,7 @@ def test_nothing_of_the_proof_is_kept() -> None:
         left = sum(isinstance(thing, Tensor) for thing in gc.get_objects())
     finally:
         gc.enable()
-    assert not {'_Trial', 'Pairing', '_Output'} & set(kinds)
+    assert not {'Trial', 'Pairing', '_Output'} & set(kinds)
     assert tensors == left
 
 
@@ -266,6 +273,7 @@ def test_backbones_are_compiled(arguments: dict) -> None:
     assert difference(plain_answer(images()), answer) <= TOLERANCE
     smaller = teacher.score(logits, images(1, count=3))
     assert difference(plain_answer(images(1, count=3)), smaller) <= TOLERANCE
+    torch._dynamo.reset()
 
 
 def test_difference_is_relative_to_the_largest_magnitude() -> None:
