@@ -117,15 +117,17 @@ def ldrld_loss(
             highest, *tables(depth, eps, delta, decay, highest.dtype, highest.device)
         )
         local, local_gradient = local + pairs, local_gradient.add_(pairs_gradient)
+    factor = temperature**2
     share = alpha / (depth * (depth - 1) // 2 + 1 if average_pairs else 1)
-    value, local_gradient = share * local, local_gradient.mul_(share).movedim(0, -1)
-    if depth < num_classes:
-        rest = divergence(student, teacher, temperature, without=top)
-        value, gradient = value + beta * rest.value, rest.gradient().mul_(beta)
-    else:
-        gradient = torch.zeros_like(student)
-    gradient.scatter_(-1, top, local_gradient)
-    return with_gradient(student, temperature**2 * value, gradient, temperature)
+    if depth == num_classes or beta == 0:
+        gradient = torch.zeros_like(student).scatter_(-1, top, local_gradient.movedim(0, -1))
+        return with_gradient(student, factor * share * local, gradient, temperature * share)
+    rest = divergence(student, teacher, temperature, without=top)
+    value = rest.value.mul_(factor * beta).add_(local, alpha=factor * share)
+    # beta multiplies the whole gradient later
+    local_gradient = local_gradient.mul_(share / beta).movedim(0, -1)
+    gradient = rest.gradient().scatter_(-1, top, local_gradient)
+    return with_gradient(student, value, gradient, temperature * beta)
 
 
 def _divergence(both: Tensor) -> tuple[Tensor, Tensor]:
