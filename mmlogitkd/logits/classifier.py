@@ -168,6 +168,8 @@ class ClassifierLogits:
         scales: tuple[int, ...],
     ) -> tuple[Tensor, Tensor]:
         """Region logits of both, (N, C, R); region 0 is the tapped logits themselves."""
+        if self.pooling == 'direct' and len(scales) == 1:
+            return student.unsqueeze(2), scores.unsqueeze(2)
         theirs = self._their_cells(teacher, teacher_map, scales)
         ours = self._scored(self._student, student_map, scales, torch.enable_grad())
         theirs = teacher.select_classes(theirs)

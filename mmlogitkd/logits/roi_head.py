@@ -240,6 +240,8 @@ class RoIHeadLogits:
         scales: tuple[int, ...],
     ) -> tuple[Tensor, Tensor]:
         """SDD's views of both, (N, C, R)."""
+        if self.views == 'cells' and len(scales) == 1:
+            return student.unsqueeze(2), scores.unsqueeze(2)
         rois, num_classes = record.rois, record.logits.size(1) - 1
         with torch.enable_grad():
             ours = self._ours(self._seen(self._stages[stage], record.feats, rois, scales))

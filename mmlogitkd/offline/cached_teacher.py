@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..teacher import Teacher
+from ..teacher.fast_options import FastOptions
 from ..teacher.preprocess import Normalisation
 from .compare import differing, same_or_error
 from .fingerprint import (
@@ -56,6 +57,7 @@ class CachedTeacher(Teacher):
         preprocess: as for :class:`Teacher`, or None.
         classes: as for :class:`Teacher`, or None.
         ignore_keys: as for :class:`Teacher`, or None.
+        fast: as for :class:`Teacher`, or None; its precision decides the answers.
         verify: when shards are compared with their checksums: ``'start'``, all of them before the
             first step, or ``'use'``, each when it is read for the first time.
         **others: :class:`Teacher`'s other options.
@@ -75,6 +77,7 @@ class CachedTeacher(Teacher):
         preprocess: str | None = None,
         classes: str | None = None,
         ignore_keys: Sequence[str] | None = None,
+        fast: bool | Mapping[str, Any] | None = None,
         verify: str = 'start',
         **others: Any,
     ) -> None:
@@ -93,6 +96,7 @@ class CachedTeacher(Teacher):
             'preprocess': preprocess,
             'classes': classes,
             'ignore_keys': None if ignore_keys is None else list(ignore_keys),
+            'precision': None if fast is None else FastOptions.of(fast).precision,
         }
         self.dataset: Any = None
         self._store: LogitStore | None = None
@@ -147,6 +151,11 @@ class CachedTeacher(Teacher):
         )
         self._store = store
         return self
+
+    @property
+    def fast_report(self) -> str:
+        """Nothing was made faster: nothing is run."""
+        return ''
 
     @torch.compiler.disable
     def score(

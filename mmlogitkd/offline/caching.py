@@ -18,6 +18,7 @@ from ..logits import ClassifierLogits
 from ..registry import MODELS, TASK_UTILS
 from ..teacher import Teacher
 from ..teacher.build import build_model
+from ..teacher.fast_options import FastOptions
 from ..teacher.preprocess import Normalisation
 from .compare import same_or_error
 from .determinism import repeatable_batch
@@ -198,6 +199,7 @@ class LogitCaching:
             preprocess=preprocess,
             classes=self._options.get('classes', 'match'),
             ignore_keys=list(self._options.get('ignore_keys', ())),
+            precision=FastOptions.of(self._options.get('fast', True)).precision,
             inputs=Normalisation.of(self._student).to_list() if same else None,
         )
         return {

@@ -236,6 +236,16 @@ def test_teacher_and_student_of_different_families() -> None:
     torch.testing.assert_close(student(inputs, samples, mode='loss')['loss_kd'], expected)
 
 
+@pytest.mark.parametrize('pooling', ['direct', 'nested'])
+def test_sdd_over_the_whole_image_alone_is_its_base(pooling: str) -> None:
+    losses = dict(loss_kd=KDLoss(), loss_sdd=SDDLoss(base=KDLoss(), scales=(1,)))
+    student = randomised(FAMILIES['resnet'][0], 0)
+    source = ClassifierLogits(pooling)
+    LogitDistiller(random_teacher(FAMILIES['resnet'][0]), losses, source).attach(student)
+    terms = student(*batch(), mode='loss')
+    torch.testing.assert_close(terms['loss_sdd'], terms['loss_kd'])
+
+
 @pytest.mark.parametrize(('size', 'grid'), [(32, 2), (96, 4)])
 def test_a_grid_that_does_not_fit_the_map_is_refused(size: int, grid: int) -> None:
     student = randomised(FAMILIES['mobilenet_v2'][0], 0)

@@ -145,6 +145,14 @@ def test_views_feed_no_statistics_and_draw_no_dropout() -> None:
     assert counts == 4
 
 
+def test_sdd_over_whole_boxes_alone_is_its_base() -> None:
+    student = build(detector_config(boxes=8))
+    losses = dict(loss_kd=KDLoss(), loss_sdd=SDDLoss(base=KDLoss(), scales=(1,)))
+    LogitDistiller(Teacher(detector_config(), init='random'), losses).attach(student)
+    terms = student(*batch(), mode='loss')
+    torch.testing.assert_close(terms['loss_sdd'], terms['loss_kd'])
+
+
 def test_sdd_over_phases_with_beta_1_is_the_mean_over_views() -> None:
     student = build(detector_config(boxes=6))
     batches, *_ = step(student, detector_config(), 'phases')

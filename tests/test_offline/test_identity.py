@@ -40,6 +40,10 @@ def changed_pipeline() -> list[dict]:
         ),
         ({f'{TEACHER}.preprocess': 'same'}, r'another teacher .*preprocess: match -> same'),
         ({f'{TEACHER}.classes': 'ignore'}, r'another teacher .*classes: match -> ignore'),
+        (
+            {f'{TEACHER}.fast': dict(precision='bfloat16')},
+            r'another teacher .*precision: student -> bfloat16',
+        ),
         ({f'{DATASET}.length': 25}, r'another data .*length: 20 -> 25'),
         ({f'{DATASET}.root': 'elsewhere/b'}, None),
         (

@@ -32,18 +32,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--rounds', type=int, default=15, help='rounds that count (15)')
     parser.add_argument('--warm-up', type=int, default=3, help='rounds before them (3)')
     parser.add_argument('--profile', action='store_true', help='profile one distilled step of each')
+    parser.add_argument(
+        '--system-malloc',
+        action='store_true',
+        help='leave it to the C library when freed memory goes back to the system (CPU)',
+    )
     args = parser.parse_args(arguments)
     cases = cases_of(parser, args, CONFIGS, counts=('rounds', 'warm_up'))
     console = Console(width=None if sys.stdout.isatty() else 120)
     args.out.mkdir(parents=True, exist_ok=True)
-    settings = dict(device=args.device, amp=args.amp, rounds=args.rounds, options=args.cfg_options)
+    settings = dict(
+        device=args.device,
+        amp=args.amp,
+        rounds=args.rounds,
+        system_malloc=args.system_malloc,
+        options=args.cfg_options,
+    )
     report = step_report(settings)
     for number, case in enumerate(cases, 1):
         title = f'[{number}/{len(cases)}] {case.pair.name}, {case.loss}'
         with console.status(title):
             try:
                 times = measure_step(
-                    case.settings, args.rounds, args.warm_up, with_profile=args.profile
+                    case.settings,
+                    args.rounds,
+                    args.warm_up,
+                    with_profile=args.profile,
+                    keep_memory=not args.system_malloc,
                 )
             except WorkerError as error:
                 console.print(f'{title}: {error}', markup=False, highlight=False)
