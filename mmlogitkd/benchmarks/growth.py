@@ -64,15 +64,16 @@ class Axis:
         return training_call(case.build(**options), batch)
 
 
-# 256 rows have about as many pairs of 32 ranks as logits of 512 classes: below d = 32 the classes,
-# not the pairs, would decide.
+# A row has about as many pairs of 32 ranks as logits of 512 classes: below d = 32 the classes, not
+# the pairs, would decide. With more rows than 64 the pairs of 256 ranks need more than 32 MB a
+# tensor, which glibc takes from the system anew every time.
 AXES = (
     Axis('N', (2048, 4096, 8192, 16384, 32768), classes=100),
     Axis('C', (256, 512, 1024, 2048, 4096), rows=512),
     Axis(
         'd',
         (32, 64, 128, 256),
-        rows=256,
+        rows=64,
         classes=512,
         most=512,
         argument=(('LDRLD', 'depth'), ('GDKD', 'topk')),

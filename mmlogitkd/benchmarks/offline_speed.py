@@ -47,6 +47,9 @@ class OfflineSettings:
         steps: iterations of a measurement.
         warm_up: iterations before the clock starts, in which workers come up to speed.
         device: ``'cpu'`` or ``'cuda'``.
+
+    Raises:
+        ValueError: no iteration would be timed.
     """
 
     config: str
@@ -54,6 +57,13 @@ class OfflineSettings:
     steps: int = 20
     warm_up: int = 5
     device: str = 'cpu'
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.warm_up < self.steps:
+            raise ValueError(
+                f'steps={self.steps}, warm_up={self.warm_up}: the first {self.warm_up} iterations '
+                f'are not timed, so at least {self.warm_up + 1} are needed'
+            )
 
 
 class _Clock(Hook):

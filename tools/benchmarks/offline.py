@@ -27,7 +27,12 @@ def parse_args() -> argparse.Namespace:
         '--workers', type=int, nargs='+', default=[0, 2], help='processes that load images (0 2)'
     )
     parser.add_argument('--rounds', type=int, default=9, help='measurements of each kind (9)')
-    parser.add_argument('--steps', type=int, default=20, help='iterations of a measurement (20)')
+    parser.add_argument(
+        '--steps',
+        type=int,
+        default=20,
+        help='iterations of a measurement, five of them untimed (20)',
+    )
     parser.add_argument('--threads', type=int, default=os.cpu_count(), help='of torch (all cores)')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/benchmarks'))
