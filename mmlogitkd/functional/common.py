@@ -105,8 +105,8 @@ def divergence(
     """KL(softmax(teacher / T) || softmax(student / T)) over the last dimension, outside autograd.
 
     Three tensors of the logits' size are all that it takes: new memory costs a CPU more than
-    arithmetic does. So do exponentials that underflow, up to 40 times as much as others: in the
-    second place where classes are left out, their logarithms are finite, equal, and cancel.
+    arithmetic does. So do exponentials that underflow, up to 40 times as much as others: classes
+    that are left out get logarithms that are finite and the same for both, and cancel.
 
     Args:
         student: Logits (..., C).

@@ -51,5 +51,5 @@ def test_all_kinds_are_timed(settings: OfflineSettings, tmp_path: Path) -> None:
 
 
 def test_steps_that_leave_nothing_to_time_are_refused() -> None:
-    with pytest.raises(ValueError, match='steps=5, warm_up=5: .* at least 6 are needed'):
+    with pytest.raises(ValueError, match=r'steps=5, warm_up=5: .* at least 6 are needed'):
         OfflineSettings('config.py', steps=5)
