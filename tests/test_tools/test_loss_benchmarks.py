@@ -49,7 +49,7 @@ def test_growth(tool: Tool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     content = json.loads((tmp_path / 'growth.json').read_text())
     assert [row['loss'] for row in content['rows']] == ['GDKD', 'LDRLD']
     assert [row['sizes'] for row in content['rows']] == [[8, 16], [8, 16]]
-    assert '| LDRLD | 256×512 | d | 8 … 16 |' in (tmp_path / 'growth.md').read_text()
+    assert '| LDRLD | 64×512 | d | 8 … 16 |' in (tmp_path / 'growth.md').read_text()
 
 
 @pytest.mark.parametrize(
