@@ -21,7 +21,7 @@ import torch
 from mmengine.runner import Runner
 from torch import nn
 
-from .report import Column, Report
+from .report import Column, Report, ratio_cell
 from .step_config import StepSettings, distilled_config, plain_config
 from .step_roles import autocast, device_of, prepared_process, recorded_calls
 from .workers import Answer, Turns, Worker
@@ -173,16 +173,10 @@ def memory_report(settings: dict[str, Any]) -> Report:
         Column('Step', lambda row: f'{row["images"]} × {row["size"]} px', number=False),
         Column('Loss', lambda row: row['loss'], number=False),
         *(_megabytes(heading, name) for name, heading in names.items()),
-        Column('Ratio', _ratio_cell),
+        Column('Ratio', ratio_cell),
     ]
     return Report('Peak memory, MB: distilled against its limit', settings, columns)
 
 
 def _megabytes(heading: str, name: str) -> Column:
     return Column(heading, lambda row: f'{row[name] / MEGABYTE:.0f}')
-
-
-def _ratio_cell(row: dict[str, Any]) -> str:
-    """The ratio, with a mark where the target is missed."""
-    missed = row['target'] is not None and row['ratio'] > row['target']
-    return f'{row["ratio"]:.3f}{" (missed)" if missed else ""}'

@@ -19,8 +19,8 @@ from mmengine.runner import Runner
 
 from ..offline import LogitCaching, use_cache
 from ..teacher.build import build_model, read_config
-from .report import Column, Report
-from .timing import Times, ratio
+from .report import Column, Report, ratio_cell
+from .timing import Times, ratio, turned
 
 __all__ = [
     'KINDS',
@@ -106,8 +106,7 @@ def measure_offline(settings: OfflineSettings, folder: Path, rounds: int = 9) ->
     configs = prepared_configs(settings, folder)
     times: Times = {kind: [] for kind in KINDS}
     for number in range(rounds):
-        turn = number % len(KINDS)
-        for kind in KINDS[turn:] + KINDS[:turn]:
+        for kind in turned(KINDS, number):
             times[kind].append(_seconds(configs[kind], settings, f'{kind}-{number}'))
     return times
 
@@ -123,7 +122,7 @@ def offline_report(settings: Mapping[str, Any], rows: list[tuple[int, Times]]) -
         Column('Workers', lambda row: str(row['workers'])),
         *(_milliseconds(kind) for kind in KINDS),
         Column('Replayed / student', lambda row: f'{row["replayed ratio"]:.3f}'),
-        Column('Cached / student', _ratio_cell),
+        Column('Cached / student', lambda row: ratio_cell(row, 'cached ratio')),
         Column('Online / student', lambda row: f'{row["online ratio"]:.2f}'),
     ]
     table = [
@@ -141,12 +140,6 @@ def offline_report(settings: Mapping[str, Any], rows: list[tuple[int, Times]]) -
 
 def _milliseconds(kind: str) -> Column:
     return Column(kind.capitalize(), lambda row: f'{row[kind] * 1e3:.1f}')
-
-
-def _ratio_cell(row: dict[str, Any]) -> str:
-    """The ratio, with a mark where the target is missed."""
-    missed = row['cached ratio'] > row['target']
-    return f'{row["cached ratio"]:.3f}{" (missed)" if missed else ""}'
 
 
 def prepared_configs(settings: OfflineSettings, folder: Path) -> dict[str, Config]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rich.table import Table
 from ..analysis.environment import environment
 from ..analysis.markdown import pipe_table
 
-__all__ = ['Column', 'Report']
+__all__ = ['Column', 'Report', 'is_missed', 'ratio_cell']
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,16 @@ class Column:
     heading: str
     cell: Callable[[dict[str, Any]], str]
     number: bool = True
+
+
+def is_missed(row: Mapping[str, Any], key: str = 'ratio') -> bool:
+    """Whether a row has a ``target``, and its ratio is above it."""
+    return row['target'] is not None and row[key] > row['target']
+
+
+def ratio_cell(row: Mapping[str, Any], key: str = 'ratio') -> str:
+    """Return a ratio, with a mark where the row's target is missed."""
+    return f'{row[key]:.3f}{" (missed)" if is_missed(row, key) else ""}'
 
 
 @dataclass

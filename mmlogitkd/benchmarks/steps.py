@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from .report import Column, Report
+from .report import Column, Report, ratio_cell
 from .step_config import StepSettings
 from .step_roles import ask_teacher, train
 from .workers import Answer, Worker, rounds_of
@@ -129,7 +129,7 @@ def step_report(settings: dict[str, Any]) -> Report:
         Column('Loss', lambda row: row['loss'], number=False),
         *(_milliseconds(name.capitalize(), name) for name in ('student', 'teacher', 'distilled')),
         Column('Overhead', lambda row: f'{row["overhead"] * 1e3:.1f}'),
-        Column('Ratio', _ratio_cell),
+        Column('Ratio', ratio_cell),
         *(_part(name.capitalize(), name) for name in ('losses', 'adapter')),
     ]
     title = 'Training step, ms: distilled against student + teacher'
@@ -138,12 +138,6 @@ def step_report(settings: dict[str, Any]) -> Report:
 
 def _milliseconds(heading: str, key: str) -> Column:
     return Column(heading, lambda row: f'{row[key] * 1e3:.0f}')
-
-
-def _ratio_cell(row: dict[str, Any]) -> str:
-    """The ratio, with a mark where a target is missed."""
-    missed = row['target'] is not None and row['ratio'] > row['target']
-    return f'{row["ratio"]:.3f}{" (missed)" if missed else ""}'
 
 
 def _part(heading: str, name: str) -> Column:

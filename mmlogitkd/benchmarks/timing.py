@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
+from typing import TypeVar
 
 import torch
 
-__all__ = ['Times', 'interleaved', 'ratio']
+__all__ = ['Times', 'interleaved', 'ratio', 'turned']
+
+Item = TypeVar('Item')
 
 Times = dict[str, list[float]]
 """Name of a piece of work to its seconds per call, one entry per round."""
@@ -51,12 +54,16 @@ def interleaved(
         once = _seconds(work, 1, device)
         repeats[name] = max(math.ceil(least_seconds / max(once, 1e-9)), 1)
     times: Times = {name: [] for name in works}
-    names = list(works)
     for number in range(rounds):
-        turn = number % len(names)
-        for name in names[turn:] + names[:turn]:
+        for name in turned(list(works), number):
             times[name].append(_seconds(works[name], repeats[name], device) / repeats[name])
     return times
+
+
+def turned(items: Sequence[Item], number: int) -> list[Item]:
+    """Return all items, beginning with the ``number``-th, in whose round each is first in turn."""
+    first = number % len(items)
+    return [*items[first:], *items[:first]]
 
 
 def ratio(times: Times, of: str, to: str) -> float:

@@ -11,6 +11,8 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
+from .timing import turned
+
 __all__ = ['Turns', 'Worker', 'WorkerError', 'rounds_of', 'serve']
 
 Answer = dict[str, Any]
@@ -125,8 +127,7 @@ def rounds_of(workers: Sequence[Worker], rounds: int, warm_up: int) -> dict[str,
     """
     answers: dict[str, list[Answer]] = {worker.name: [] for worker in workers}
     for number in range(warm_up + rounds):
-        first = number % len(workers)
-        for worker in [*workers[first:], *workers[:first]]:
+        for worker in turned(workers, number):
             answer = worker.turn()
             if number >= warm_up:
                 answers[worker.name].append(answer)
