@@ -9,16 +9,14 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.config import Config
 
 from ..teacher.build import read_config
-from ..teacher.checkpoint import is_url
+from ..teacher.checkpoint import is_url, local_file
 
 __all__ = [
     'data_fingerprint',
     'library_versions',
-    'local_file',
     'pipeline_fingerprint',
     'sha256_of',
     'teacher_fingerprint',
@@ -62,13 +60,6 @@ def teacher_fingerprint(
         if file.is_file():
             found['checkpoint'] = sha256_of(file)
     return _plain(found)
-
-
-def local_file(checkpoint: str) -> Path:
-    """Return where a checkpoint is or, for a URL, where torch's hub keeps its copy."""
-    if is_url(checkpoint):
-        return Path(torch.hub.get_dir()) / 'checkpoints' / Path(checkpoint.split('?')[0]).name
-    return Path(checkpoint).expanduser()
 
 
 def sha256_of(file: Path) -> str:

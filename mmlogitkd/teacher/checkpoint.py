@@ -14,7 +14,7 @@ from torch import nn
 
 from ..utils.safe_types import safe_types
 
-__all__ = ['differences', 'is_url', 'load_strictly', 'read_checkpoint', 'weights_of']
+__all__ = ['differences', 'is_url', 'load_strictly', 'local_file', 'read_checkpoint', 'weights_of']
 
 _SHOWN = 8  # names listed per kind of mismatch; the counts are always complete
 
@@ -42,7 +42,7 @@ def read_checkpoint(path: str, trust: bool = False) -> dict[str, Any]:
             f'checkpoint {path!r}: only files and http(s) URLs are read; '
             'download the file and give its path'
         )
-    file = Path(path).expanduser()
+    file = local_file(path)
     if not file.is_file():
         raise FileNotFoundError(
             f'checkpoint {path!r} does not exist (seen from {Path.cwd()}); '
@@ -79,12 +79,18 @@ def is_url(path: str) -> bool:
     return path.startswith(('http://', 'https://'))
 
 
+def local_file(path: str) -> Path:
+    """Return where a checkpoint is or, for a URL, where torch's hub keeps its copy."""
+    if is_url(path):
+        return Path(torch.hub.get_dir()) / 'checkpoints' / Path(path.split('?')[0]).name
+    return Path(path).expanduser()
+
+
 def _download(url: str) -> str:
     """Fetch ``url`` into torch's hub cache, rank 0 first, and return the file's path."""
-    directory = Path(torch.hub.get_dir()) / 'checkpoints'
-    file = directory / Path(url.split('?')[0]).name
+    file = local_file(url)
     if get_rank() == 0 and not file.is_file():
-        directory.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         match = re.search(r'-([a-f0-9]{8,})\.', file.name)
         try:
             torch.hub.download_url_to_file(url, str(file), match.group(1) if match else None)
