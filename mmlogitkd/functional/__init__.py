@@ -2,10 +2,12 @@
 
 Per-row functions take logits (..., N, C) and return (..., N), float32 or above, without weight and
 reduction; those belong to :mod:`mmlogitkd.functional.reduction`. ``dist_loss`` and ``mlkd_loss``
-couple the rows and return a batch mean.
+couple the rows and return a batch mean. Most are written as a :class:`ClosedForm`, value and
+gradient together, which a decorator makes differentiable.
 """
 
 from .binary_kd import binary_kd_loss
+from .closed_form import ClosedForm, differentiable
 from .dist import dist_loss
 from .dkd import dkd_loss
 from .gdkd import gdkd_loss
@@ -21,7 +23,9 @@ from .standardize import standardize
 from .ttm import ttm_loss, wttm_loss
 
 __all__ = [
+    'ClosedForm',
     'binary_kd_loss',
+    'differentiable',
     'dist_loss',
     'dkd_loss',
     'gdkd_loss',

@@ -4,11 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .common import full_precision, with_gradient
+from .closed_form import ClosedForm, closed_form
 
 
-@full_precision
-def binary_kd_loss(student: Tensor, teacher: Tensor, beta: float = 1.0) -> Tensor:
+@closed_form
+def binary_kd_loss(student: Tensor, teacher: Tensor, beta: float = 1.0) -> ClosedForm:
     """Sum over c of |σ(t) - σ(s)|^beta · BCE(σ(s), σ(t)), per row.
 
     The modulating factor is not detached. Published with the number of positives as the divisor,
@@ -27,18 +27,17 @@ def binary_kd_loss(student: Tensor, teacher: Tensor, beta: float = 1.0) -> Tenso
         >>> binary_kd_loss(torch.zeros(1, 1), torch.tensor([[2.0]]))
         tensor([0.2639])
     """
-    logits, probs = student.detach(), student.detach().sigmoid()
-    absent = (-teacher).sigmoid_()
-    bce = F.logsigmoid(logits).neg_().addcmul_(absent, logits)
+    probs, absent = student.sigmoid(), teacher.neg().sigmoid_()
+    bce = F.logsigmoid(student).neg_().addcmul_(absent, student)
     gap = torch.sub(probs, teacher.sigmoid(), out=absent)  # the derivative of the cross-entropy
     if beta == 0:
-        return with_gradient(student, bce.sum(-1), gap)
-    factor = gap.abs() if beta == 1 else gap.abs().pow_(beta)
-    value = (factor * bce).sum(-1)
-    gradient = factor.mul_(gap)
-    # the derivative of the factor is beta · |gap|^(beta - 1) · sign(gap) · p (1 - p)
-    slope = bce.mul_(probs.addcmul_(probs, probs, value=-1))
-    if beta != 1:
-        slope.mul_(gap.abs().pow_(beta - 1))
-    gradient.add_(slope.mul_(gap.sign_()), alpha=beta)
-    return with_gradient(student, value, gradient)
+        return ClosedForm(bce.sum(-1), gap)
+    size = gap.abs()
+    value = (size * bce if beta == 1 else size.pow(beta).mul_(bce)).sum(-1)
+    # sign(gap) · |gap|^(beta - 1) · (beta · p (1 - p) · BCE + gap²)
+    gradient = bce.mul_(probs.addcmul_(probs, probs, value=-1))
+    if beta == 1:
+        gradient.addcmul_(gap, gap)
+    else:
+        gradient.mul_(beta).addcmul_(gap, gap).mul_(size.pow_(beta - 1))
+    return ClosedForm(value, gradient.mul_(gap.sign_()))

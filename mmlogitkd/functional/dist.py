@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .common import full_precision, with_gradient
+from .closed_form import ClosedForm, closed_form
 
 _EPS = 1e-8
 
@@ -41,14 +41,14 @@ def _centred(probs: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
     return centred, norm, norm <= rounding * mean
 
 
-@full_precision
+@closed_form
 def dist_loss(
     student: Tensor,
     teacher: Tensor,
     beta: float = 1.0,
     gamma: float = 1.0,
     temperature: float = 1.0,
-) -> Tensor:
+) -> ClosedForm:
     """T² · (beta · (1 - mean over rows of r) + gamma · (1 - mean over classes of r)).
 
     r is the Pearson correlation of the softmaxes at T: over the classes of a row in the first
@@ -70,8 +70,8 @@ def dist_loss(
         tensor(4.)
     """
     if student.size(0) == 0:
-        return student.sum()
-    ours = (student.detach() / temperature).softmax(-1)
+        return ClosedForm(student.sum(), student)
+    ours = (student / temperature).softmax(-1)
     theirs = (teacher / temperature).softmax(-1)
     rows, gradient = pearson(ours, theirs, dim=1)
     classes, of_classes = pearson(ours, theirs, dim=0)
@@ -79,4 +79,4 @@ def dist_loss(
     gradient.mul_(-beta / rows.numel()).sub_(of_classes, alpha=gamma / classes.numel())
     # through the softmax: p · (g - sum of p · g), over T
     gradient.sub_((gradient * ours).sum(-1, keepdim=True)).mul_(ours)
-    return with_gradient(student, temperature**2 * value, gradient, temperature)
+    return ClosedForm(value, gradient, temperature, temperature**2)

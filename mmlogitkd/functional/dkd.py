@@ -2,17 +2,11 @@
 
 from torch import Tensor
 
-from .common import (
-    bernoulli,
-    columns,
-    divergence,
-    full_precision,
-    pick,
-    with_gradient,
-)
+from .closed_form import ClosedForm, closed_form
+from .common import bernoulli, columns, compare, leave_out, mass, over, pick
 
 
-@full_precision
+@closed_form
 def dkd_loss(
     student: Tensor,
     teacher: Tensor,
@@ -20,7 +14,7 @@ def dkd_loss(
     alpha: float = 1.0,
     beta: float = 8.0,
     temperature: float = 4.0,
-) -> Tensor:
+) -> ClosedForm:
     """T² · (alpha · TCKD + beta · NCKD), per row.
 
     TCKD is the KL of (p_y, 1 - p_y), NCKD the KL of the softmax over the other C - 1 classes. The
@@ -47,12 +41,14 @@ def dkd_loss(
         tensor([1.1166])
     """
     label = columns(student, target)
-    own = pick(student, teacher, label, temperature).squeeze(-1)  # (2, ..., N)
-    nckd = divergence(student, teacher, temperature, without=label, masses=True)
-    assert nckd.masses is not None
-    tckd, slope = bernoulli(own - nckd.masses)  # the label against all others, as one logit
+    both = over(student, teacher, temperature)
+    own = pick(both, label).squeeze(-1)  # (2, ..., N)
+    logs = leave_out(both, label)
+    # the label against all others, as one logit
+    tckd, slope = bernoulli(own - mass(both, logs))
+    nckd = compare(logs, both)
     slope = alpha * slope.unsqueeze(-1)
     gradient = nckd.student.mul_(beta - slope).sub_(nckd.teacher, alpha=beta)
     gradient.scatter_(-1, label, slope)
     value = alpha * tckd + beta * nckd.value
-    return with_gradient(student, temperature**2 * value, gradient, temperature)
+    return ClosedForm(value, gradient, temperature, temperature**2)

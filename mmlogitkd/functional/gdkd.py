@@ -2,18 +2,11 @@
 
 from torch import Tensor
 
-from .common import (
-    bernoulli,
-    divergence,
-    full_precision,
-    pick,
-    rank,
-    softmax_kl,
-    with_gradient,
-)
+from .closed_form import ClosedForm, closed_form
+from .common import bernoulli, compare, divergence, kl_form, leave_out, mass, over, pick, rank
 
 
-@full_precision
+@closed_form
 def gdkd_loss(
     student: Tensor,
     teacher: Tensor,
@@ -22,7 +15,7 @@ def gdkd_loss(
     w1: float = 2.0,
     w2: float = 8.0,
     temperature: float = 4.0,
-) -> Tensor:
+) -> ClosedForm:
     """T² · (w0 · KL of the parts' mass + w1 · KL in the top k + w2 · KL in the rest), per row.
 
     The teacher's k highest classes are one part, the C - k others the second.
@@ -55,17 +48,18 @@ def gdkd_loss(
             f'set topk to 1..{num_classes}'
         )
     if topk == num_classes:
-        return softmax_kl(student, teacher, temperature, factor=w1 * temperature**2)
+        return kl_form(student, teacher, temperature, factor=w1 * temperature**2)
     top = rank(teacher, topk)
-    highest = pick(student, teacher, top, temperature)  # (2, ..., N, k)
+    both = over(student, teacher, temperature)
+    highest = pick(both, top)  # (2, ..., N, k)
     high = divergence(highest[0], highest[1], 1.0)
-    low = divergence(student, teacher, temperature, without=top, masses=True)
-    assert low.masses is not None
+    logs = leave_out(both, top)
     # the top k against the rest, as one logit
-    mass, slope = bernoulli(highest.logsumexp(-1) - low.masses)
+    parts, slope = bernoulli(highest.logsumexp(-1) - mass(both, logs))
+    low = compare(logs, both)
     slope = w0 * slope.unsqueeze(-1)
     inside = high.student.mul_(w1 + slope).sub_(high.teacher, alpha=w1)
     gradient = low.student.mul_(w2 - slope).sub_(low.teacher, alpha=w2)
     gradient.scatter_(-1, top, inside)
-    value = w0 * mass + w1 * high.value + w2 * low.value
-    return with_gradient(student, temperature**2 * value, gradient, temperature)
+    value = w0 * parts + w1 * high.value + w2 * low.value
+    return ClosedForm(value, gradient, temperature, temperature**2)

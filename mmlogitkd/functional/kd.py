@@ -2,11 +2,12 @@
 
 from torch import Tensor
 
-from .common import full_precision, softmax_kl
+from .closed_form import ClosedForm, closed_form
+from .common import kl_form
 
 
-@full_precision
-def kd_loss(student: Tensor, teacher: Tensor, temperature: float = 4.0) -> Tensor:
+@closed_form
+def kd_loss(student: Tensor, teacher: Tensor, temperature: float = 4.0) -> ClosedForm:
     """T² · KL(softmax(teacher / T) || softmax(student / T)), per row.
 
     Args:
@@ -23,4 +24,4 @@ def kd_loss(student: Tensor, teacher: Tensor, temperature: float = 4.0) -> Tenso
         >>> kd_loss(student, teacher, temperature=1.0)
         tensor([0.3278])
     """
-    return softmax_kl(student, teacher, temperature, factor=temperature**2)
+    return kl_form(student, teacher, temperature, factor=temperature**2)

@@ -5,13 +5,8 @@ import functools
 import torch
 from torch import Tensor
 
-from .common import (
-    divergence,
-    full_precision,
-    pick,
-    rank,
-    with_gradient,
-)
+from .closed_form import ClosedForm, closed_form
+from .common import compare, leave_out, over, pick, rank
 
 
 def pair_weights(depth: int, eps: float = 1.5, delta: float = 2.0, decay: float = 0.05) -> Tensor:
@@ -31,33 +26,46 @@ def pair_weights(depth: int, eps: float = 1.5, delta: float = 2.0, decay: float 
     return delta * torch.exp(-decay * ranks) / (eps + (second - first))
 
 
-def pair_tables(
-    depth: int, eps: float, delta: float, decay: float, dtype: torch.dtype, device: torch.device
+def term_tables(
+    depth: int,
+    eps: float,
+    delta: float,
+    decay: float,
+    share: float,
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What the sum over pairs looks up, on the device.
+    """What the local term looks up, on the device.
+
+    Its divergences are sums over M = 2 P + d terms: of the higher rank of every pair, of the lower
+    rank of every pair, and of every rank in the softmax over all d.
 
     Args:
-        depth: d >= 2.
+        depth: d.
         eps: As in :func:`pair_weights`.
         delta: As in :func:`pair_weights`.
         decay: As in :func:`pair_weights`.
+        share: Multiplies the whole local term.
         dtype: Of the weights.
         device: Where the tables live.
 
     Returns:
-        The ranks (2 P,) of all pairs, first the higher ones, then the lower ones; where each rank
-        stands among them (d · (d - 1),), rank by rank; the weights (P,).
+        The ranks (2 P,) of all pairs; the weights (M,) of the terms; and a matrix (d, M), which has
+        each weight in the row of its rank: it adds up what is a rank's.
     """
-    ranks = torch.triu_indices(depth, depth, offset=1).flatten()
-    places = ranks.argsort(stable=True)
-    weights = pair_weights(depth, eps, delta, decay).to(dtype)
-    return ranks.to(device), places.to(device), weights.to(device)
+    pairs = torch.triu_indices(depth, depth, offset=1).flatten()
+    of_pairs = pair_weights(depth, eps, delta, decay)
+    weights = share * torch.cat((of_pairs, of_pairs, of_pairs.new_ones(depth)))
+    ranks = torch.cat((pairs, torch.arange(depth)))
+    by_rank = weights.new_zeros(depth, len(weights))
+    by_rank[ranks, torch.arange(len(ranks))] = weights
+    return pairs.to(device), weights.to(device, dtype), by_rank.to(device, dtype)
 
 
-_kept_tables = functools.cache(pair_tables)  # the same for every step
+_kept_tables = functools.cache(term_tables)  # the same for every step
 
 
-@full_precision
+@closed_form
 def ldrld_loss(
     student: Tensor,
     teacher: Tensor,
@@ -69,7 +77,7 @@ def ldrld_loss(
     delta: float = 2.0,
     decay: float = 0.05,
     average_pairs: bool = True,
-) -> Tensor:
+) -> ClosedForm:
     """The value alpha · local + beta · remaining, per row; the student ranks the classes.
 
     Local: T² · (weighted pair divergences + KL over the student's top d classes), divided by
@@ -106,55 +114,46 @@ def ldrld_loss(
             f'depth {depth} is larger than the {num_classes} classes of the logits; '
             f'set depth to 1..{num_classes}'
         )
-    top = rank(student.detach(), depth)
-    # (2, ..., N, d) -> (2, d, ..., N): what follows runs along the rows
-    highest = pick(student, teacher, top, temperature).movedim(-1, 1).contiguous()
-    local, local_gradient = _divergence(highest)
-    if depth > 1:
-        # a graph of torch.compile holds the tables anyway
-        tables = pair_tables if torch.compiler.is_compiling() else _kept_tables
-        pairs, pairs_gradient = _pairs(
-            highest, *tables(depth, eps, delta, decay, highest.dtype, highest.device)
-        )
-        local, local_gradient = local + pairs, local_gradient.add_(pairs_gradient)
-    factor = temperature**2
+    rows, theirs = student.flatten(0, -2), teacher.flatten(0, -2)
     share = alpha / (depth * (depth - 1) // 2 + 1 if average_pairs else 1)
-    if depth == num_classes or beta == 0:
-        gradient = torch.zeros_like(student).scatter_(-1, top, local_gradient.movedim(0, -1))
-        return with_gradient(student, factor * share * local, gradient, temperature * share)
-    rest = divergence(student, teacher, temperature, without=top)
-    value = rest.value.mul_(factor * beta).add_(local, alpha=factor * share)
-    # beta multiplies the whole gradient later
-    local_gradient = local_gradient.mul_(share / beta).movedim(0, -1)
-    gradient = rest.gradient().scatter_(-1, top, local_gradient)
-    return with_gradient(student, value, gradient, temperature * beta)
+    alone = depth == num_classes or beta == 0  # there is no other term
+    common = share if alone else beta  # multiplies all in the end
+    of_common = 1.0 if alone else share / beta
+    # a graph of torch.compile holds the tables anyway
+    tables = term_tables if torch.compiler.is_compiling() else _kept_tables
+    looked_up = tables(depth, eps, delta, decay, of_common, student.dtype, student.device)
+    top = rank(rows, depth)
+    both = over(rows, theirs, temperature)
+    value, of_top = _local(pick(both, top), *looked_up)
+    if alone:
+        gradient = torch.zeros_like(rows)
+    else:
+        rest = compare(leave_out(both, top), both)
+        value, gradient = value.add_(rest.value), rest.gradient()
+    gradient.scatter_(-1, top, of_top)
+    if student.dim() > 2:
+        value, gradient = value.view(student.shape[:-1]), gradient.view(student.shape)
+    return ClosedForm(value, gradient, temperature * common, temperature**2 * common)
 
 
-def _divergence(both: Tensor) -> tuple[Tensor, Tensor]:
-    """KL over dim 1 of both models' logits (2, K, ...), and its gradient for the student's.
-
-    Returns:
-        (...), and (K, ...).
-    """
-    logs = both.log_softmax(1)
-    log_student, log_teacher = logs.unbind()
-    prob_student, prob_teacher = logs.exp().unbind()
-    return (prob_teacher * (log_teacher - log_student)).sum(0), prob_student - prob_teacher
-
-
-def _pairs(both: Tensor, ranks: Tensor, places: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """The weighted divergences of all pairs of ranks (..., N), and their gradient (d, ..., N).
+def _local(both: Tensor, pairs: Tensor, weights: Tensor, by_rank: Tensor) -> tuple[Tensor, Tensor]:
+    """The weighted divergences of the pairs and of the top d, and their gradient.
 
     Args:
-        both: Logits (2, d, ..., N), the student's and the teacher's, in order of rank.
-        ranks: First of :func:`pair_tables`, and so on.
-        places: Where each rank stands among them.
-        weights: The pairs' weights.
+        both: Logits (2, N, d), the student's and the teacher's, in order of rank.
+        pairs: First of :func:`term_tables`, and so on.
+        weights: Of the terms.
+        by_rank: The same, by rank.
+
+    Returns:
+        (N,), and (N, d).
     """
-    depth, rows = both.size(1), both.shape[2:]
-    # (2, d, ..., N) -> (2, 2 P, ..., N) -> (2, 2, P, ..., N)
-    value, gradient = _divergence(both.index_select(1, ranks).view(2, 2, len(weights), *rows))
-    weights = weights.view(-1, *[1] * len(rows))
-    # (2, P, ..., N) -> (2 P, ..., N) -> (d, d - 1, ..., N) -> (d, ..., N)
-    shares = (gradient * weights).flatten(0, 1).index_select(0, places)
-    return (value * weights).sum(0), shares.view(depth, depth - 1, *rows).sum(1)
+    num_rows, num_ranks = both.size(1), pairs.size(0)
+    both = both.transpose(1, 2)  # (2, d, N): what follows runs along the rows
+    # (2, 2 P, N) -> model, outcome, pair, row
+    two = both.index_select(1, pairs).view(2, 2, num_ranks // 2, num_rows).log_softmax(1)
+    logs = torch.cat((two.view(2, num_ranks, num_rows), both.log_softmax(1)), 1)  # (2, M, N)
+    log_student, log_teacher = logs.unbind()
+    prob_student, prob_teacher = logs.exp().unbind()
+    value = weights @ (log_teacher - log_student).mul_(prob_teacher)
+    return value, (by_rank @ (prob_student - prob_teacher)).T

@@ -6,7 +6,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .common import full_precision, softmax_kl
+from .closed_form import full_precision
+from .common import softmax_kl
 
 
 class _SumRanks(torch.autograd.Function):

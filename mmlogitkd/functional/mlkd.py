@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .common import divergence, full_precision, with_gradient
+from .closed_form import ClosedForm, closed_form
+from .common import divergence
 
 
 def gram_error(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
@@ -28,10 +29,10 @@ def gram_error(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
     return value, 4 * (change @ ours + teacher @ changed)
 
 
-@full_precision
+@closed_form
 def mlkd_loss(
     student: Tensor, teacher: Tensor, temperatures: Sequence[float] = (2, 3, 4, 5, 6)
-) -> Tensor:
+) -> ClosedForm:
     """Instances, batch and classes matched at several temperatures, and summed over these.
 
     For each T: T² · mean KL of the rows + |p_s p_sᵀ - p_t p_tᵀ|² / N + |p_sᵀ p_s - p_tᵀ p_t|² / C,
@@ -54,7 +55,7 @@ def mlkd_loss(
     """
     num_rows, num_classes = student.shape
     if num_rows == 0:
-        return student.sum()
+        return ClosedForm(student.sum(), student)
     value, gradient = student.new_zeros(()), torch.zeros_like(student)
     for temperature in temperatures:
         found = divergence(student, teacher, temperature)
@@ -68,4 +69,4 @@ def mlkd_loss(
         slope.sub_((slope * probs).sum(-1, keepdim=True)).mul_(probs)
         gradient.add_(slope, alpha=1 / temperature)
         gradient.add_(found.gradient(), alpha=temperature / num_rows)
-    return with_gradient(student, value, gradient)
+    return ClosedForm(value, gradient)

@@ -2,22 +2,18 @@
 
 from torch import Tensor
 
-from .common import (
-    columns,
-    divergence,
-    full_precision,
-    with_gradient,
-)
+from .closed_form import ClosedForm, closed_form
+from .common import columns, compare, leave_out, over
 
 
-@full_precision
+@closed_form
 def nkd_loss(
     student: Tensor,
     teacher: Tensor,
     target: Tensor,
     gamma: float = 1.5,
     temperature: float = 1.0,
-) -> Tensor:
+) -> ClosedForm:
     """-p_t[y] · log p_s[y] - gamma · T² · sum over c != y of n_t[c] · log n_s[c], per row.
 
     p is the softmax at temperature 1, n the softmax over the C - 1 other classes at T. Both terms
@@ -43,10 +39,11 @@ def nkd_loss(
         tensor([1.7706])
     """
     label = columns(student, target)
-    log_student = student.detach().log_softmax(-1)
+    log_student = student.log_softmax(-1)
     log_own, prob_own = log_student.gather(-1, label), teacher.softmax(-1).gather(-1, label)
-    others = divergence(student, teacher, temperature, without=label, cross_entropy=True)
+    both = over(student, teacher, temperature)
+    others = compare(leave_out(both, label), both, cross_entropy=True)
     gradient = others.gradient().mul_(gamma * temperature).addcmul_(log_student.exp_(), prob_own)
     gradient.scatter_add_(-1, label, -prob_own)
     value = gamma * temperature**2 * others.value - (prob_own * log_own).squeeze(-1)
-    return with_gradient(student, value, gradient)
+    return ClosedForm(value, gradient)

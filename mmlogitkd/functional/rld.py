@@ -3,16 +3,11 @@
 import torch
 from torch import Tensor
 
-from .common import (
-    bernoulli,
-    columns,
-    full_precision,
-    require_others,
-    with_gradient,
-)
+from .closed_form import ClosedForm, closed_form
+from .common import bernoulli, columns, require_others
 
 
-@full_precision
+@closed_form
 def rld_loss(
     student: Tensor,
     teacher: Tensor,
@@ -21,7 +16,7 @@ def rld_loss(
     beta: float = 8.0,
     temperature: float = 4.0,
     alpha_temperature: float = 1.0,
-) -> Tensor:
+) -> ClosedForm:
     """The value alpha · A² · KL(confidence) + beta · T² · KL(classes below the label), per row.
 
     Confidence: (max p_t, 1 - max p_t) against (p_s[y], 1 - p_s[y]), at temperature A. The second
@@ -51,14 +46,14 @@ def rld_loss(
     """
     label, highest = columns(student, target), teacher.argmax(-1, keepdim=True)
     # the label's class (student) and the highest (teacher) against all others, as one logit
-    sure_s, others = _against_others(student.detach(), label, alpha_temperature)
+    sure_s, others = _against_others(student, label, alpha_temperature)
     sure_t, _ = _against_others(teacher, highest, alpha_temperature)
     confidence, slope = bernoulli(torch.stack((sure_s, sure_t)))
     slope = alpha * alpha_temperature * slope.unsqueeze(-1)
-    below, gradient = _below(student.detach(), teacher, label, temperature)
+    below, gradient = _below(student, teacher, label, temperature)
     gradient.mul_(beta * temperature).sub_(others.mul_(slope)).scatter_add_(-1, label, slope)
     value = alpha * alpha_temperature**2 * confidence + beta * temperature**2 * below
-    return with_gradient(student, value, gradient)
+    return ClosedForm(value, gradient)
 
 
 def _against_others(logits: Tensor, index: Tensor, temperature: float) -> tuple[Tensor, Tensor]:

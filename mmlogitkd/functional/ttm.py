@@ -2,11 +2,12 @@
 
 from torch import Tensor
 
-from .common import full_precision, softmax_kl
+from .closed_form import ClosedForm, closed_form
+from .common import kl_form
 
 
-@full_precision
-def ttm_loss(student: Tensor, teacher: Tensor, gamma: float = 0.1) -> Tensor:
+@closed_form
+def ttm_loss(student: Tensor, teacher: Tensor, gamma: float = 0.1) -> ClosedForm:
     """KL(normalised p_t^gamma || p_s), per row; the student's temperature is 1, there is no T².
 
     Args:
@@ -22,11 +23,11 @@ def ttm_loss(student: Tensor, teacher: Tensor, gamma: float = 0.1) -> Tensor:
         >>> ttm_loss(torch.zeros(1, 2), torch.tensor([[4.0, 0.0]]), gamma=0.5)
         tensor([0.3278])
     """
-    return softmax_kl(student, gamma * teacher)
+    return kl_form(student, gamma * teacher)
 
 
-@full_precision
-def wttm_loss(student: Tensor, teacher: Tensor, gamma: float = 0.1) -> Tensor:
+@closed_form
+def wttm_loss(student: Tensor, teacher: Tensor, gamma: float = 0.1) -> ClosedForm:
     """The same times the sum over c of p_t[c]^gamma, which is large for an undecided teacher.
 
     Args:
@@ -43,4 +44,5 @@ def wttm_loss(student: Tensor, teacher: Tensor, gamma: float = 0.1) -> Tensor:
         tensor([0.3688])
     """
     weight = (gamma * teacher.log_softmax(-1)).exp().sum(-1)
-    return weight * softmax_kl(student, gamma * teacher)
+    value, gradient, *_ = kl_form(student, gamma * teacher)
+    return ClosedForm(value.mul_(weight), gradient.mul_(weight.unsqueeze(-1)))

@@ -3,17 +3,18 @@
 import torch
 from torch import Tensor, nn
 
-from mmlogitkd.functional import reduce_batch, reduce_rows
+from mmlogitkd.functional import ClosedForm, differentiable, reduce_batch, reduce_rows
 
 from . import arguments, checks
 
 
 class LogitLoss(nn.Module):
-    """A loss on the logits of a student and a teacher; subclasses implement :meth:`compute`.
+    """A loss on the logits of a student and a teacher.
 
-    It has no parameters and no state. ``weight``, ``avg_factor`` and ``reduction`` mean what
-    mmdet's ``weight_reduce_loss`` means by them; no rows give a differentiable 0. A loss with
-    ``per_row = False`` refuses ``weight`` and 'none', its 'sum' is the batch mean times N.
+    Subclasses implement :meth:`form`, or :meth:`compute`. A loss has no parameters and no state.
+    ``weight``, ``avg_factor`` and ``reduction`` mean what mmdet's ``weight_reduce_loss`` means by
+    them; no rows give a differentiable 0. One with ``per_row = False`` refuses ``weight`` and
+    'none', its 'sum' is the batch mean times N.
 
     Args:
         loss_weight: Multiplies the reduced loss.
@@ -37,6 +38,18 @@ class LogitLoss(nn.Module):
         self.loss_weight = arguments.number('loss_weight', loss_weight)
         self.reduction = arguments.reduction(reduction, self.per_row)
 
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Evaluate the formula and its gradient, without ``loss_weight`` and reduction.
+
+        Losses that autograd differentiates implement :meth:`compute` instead.
+
+        Args:
+            student: Logits (..., N, C), without history and in float32 or above.
+            teacher: Logits (..., N, C), likewise.
+            target: Class indices (N,), or None.
+        """
+        raise NotImplementedError(f'{type(self).__name__} implements neither form nor compute')
+
     def compute(
         self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
     ) -> Tensor:
@@ -51,7 +64,7 @@ class LogitLoss(nn.Module):
         Returns:
             (..., N), or the batch mean as a scalar if not ``per_row``.
         """
-        raise NotImplementedError
+        return differentiable(student, teacher, lambda s, t: self.form(s, t, target))
 
     def check_target(self, student: Tensor, target: Tensor | None) -> None:
         """Raise ValueError for labels that the formula cannot use."""
@@ -90,11 +103,26 @@ class LogitLoss(nn.Module):
         checks.logits(owner, student, teacher, regions=self.scales is not None)
         checks.weights(owner, student, weight, self.per_row)
         self.check_target(student, target)
-        if student.device.type == 'cpu' and not torch.compiler.is_compiling():
-            checks.values(owner, student, teacher, target if self.needs_target else None)
+        plain = weight is None and avg_factor is None and reduction == 'mean'
+        if plain and self.is_closed_form() and student.size(0):
+            return differentiable(student, teacher, lambda s, t: self._mean(s, t, target))
+        self._check_values(student, teacher, target)
         loss = self.compute(student, teacher.detach(), target, weight)
         if self.per_row:
             loss = reduce_rows(loss, weight, reduction, avg_factor)
         else:
             loss = reduce_batch(loss, student.size(0), reduction, avg_factor)
         return loss if self.loss_weight == 1 else self.loss_weight * loss
+
+    def is_closed_form(self) -> bool:
+        """Whether :meth:`form` is all that there is to the formula."""
+        return type(self).compute is LogitLoss.compute
+
+    def _mean(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        self._check_values(student, teacher, target)
+        return self.form(student, teacher, target).mean(self.loss_weight)
+
+    def _check_values(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> None:
+        if student.device.type == 'cpu' and not torch.compiler.is_compiling():
+            labels = target if self.needs_target else None
+            checks.values(type(self).__name__, student, teacher, labels)

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mmlogitkd.functional import binary_kd_loss
+from mmlogitkd.functional import ClosedForm, binary_kd_loss
 from mmlogitkd.registry import MODELS
 
 from . import arguments
@@ -45,8 +45,6 @@ class BinaryKDLoss(LogitLoss):
                 'where student and teacher meet'
             )
 
-    def compute(
-        self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
-    ) -> Tensor:
-        """Give the rows of :func:`mmlogitkd.functional.binary_kd_loss`."""
-        return binary_kd_loss(student, teacher, self.beta)
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Give that of :func:`mmlogitkd.functional.binary_kd_loss`."""
+        return binary_kd_loss.form(student, teacher, self.beta)

@@ -85,9 +85,8 @@ def weights(owner: str, student: Tensor, weight: Tensor | None, per_row: bool) -
 
 def values(owner: str, student: Tensor, teacher: Tensor, labels: Tensor | None) -> None:
     """Refuse values that are not finite and labels out of range; waits for the device."""
-    student = student.detach()
     # a sum is finite only if all that is added is; one that overflows is looked at more closely
-    finite = math.isfinite(student.sum().item() + teacher.sum().item())
+    finite = math.isfinite((student.detach().sum() + teacher.detach().sum()).item())
     if finite and (labels is None or not bool(_outside(labels, student.size(1)))):
         return
     if bits := int(invalid_values(student, teacher, labels)):

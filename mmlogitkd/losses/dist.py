@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mmlogitkd.functional import dist_loss
+from mmlogitkd.functional import ClosedForm, dist_loss
 from mmlogitkd.registry import MODELS
 
 from . import arguments
@@ -51,8 +51,6 @@ class DISTLoss(LogitLoss):
         self.gamma = arguments.number('gamma', gamma)
         self.temperature = arguments.number('temperature', temperature, positive=True)
 
-    def compute(
-        self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
-    ) -> Tensor:
-        """Give the batch mean of :func:`mmlogitkd.functional.dist_loss`."""
-        return dist_loss(student, teacher, self.beta, self.gamma, self.temperature)
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Give that of :func:`mmlogitkd.functional.dist_loss`."""
+        return dist_loss.form(student, teacher, self.beta, self.gamma, self.temperature)

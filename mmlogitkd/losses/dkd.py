@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mmlogitkd.functional import dkd_loss
+from mmlogitkd.functional import ClosedForm, dkd_loss
 from mmlogitkd.registry import MODELS
 
 from . import arguments
@@ -51,9 +51,7 @@ class DKDLoss(LogitLoss):
         self.beta = arguments.number('beta', beta)
         self.temperature = arguments.number('temperature', temperature, positive=True)
 
-    def compute(
-        self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
-    ) -> Tensor:
-        """Give the rows of :func:`mmlogitkd.functional.dkd_loss`."""
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Give that of :func:`mmlogitkd.functional.dkd_loss`."""
         assert target is not None
-        return dkd_loss(student, teacher, target, self.alpha, self.beta, self.temperature)
+        return dkd_loss.form(student, teacher, target, self.alpha, self.beta, self.temperature)

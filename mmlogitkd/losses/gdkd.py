@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mmlogitkd.functional import gdkd_loss
+from mmlogitkd.functional import ClosedForm, gdkd_loss
 from mmlogitkd.registry import MODELS
 
 from . import arguments
@@ -52,8 +52,8 @@ class GDKDLoss(LogitLoss):
         self.w2 = arguments.number('w2', w2)
         self.temperature = arguments.number('temperature', temperature, positive=True)
 
-    def compute(
-        self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
-    ) -> Tensor:
-        """Give the rows of :func:`mmlogitkd.functional.gdkd_loss`."""
-        return gdkd_loss(student, teacher, self.topk, self.w0, self.w1, self.w2, self.temperature)
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Give that of :func:`mmlogitkd.functional.gdkd_loss`."""
+        return gdkd_loss.form(
+            student, teacher, self.topk, self.w0, self.w1, self.w2, self.temperature
+        )

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mmlogitkd.functional import kd_loss
+from mmlogitkd.functional import ClosedForm, kd_loss
 from mmlogitkd.registry import MODELS
 
 from . import arguments
@@ -35,8 +35,6 @@ class KDLoss(LogitLoss):
         super().__init__(loss_weight, reduction)
         self.temperature = arguments.number('temperature', temperature, positive=True)
 
-    def compute(
-        self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
-    ) -> Tensor:
-        """Give the rows of :func:`mmlogitkd.functional.kd_loss`."""
-        return kd_loss(student, teacher, self.temperature)
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Give that of :func:`mmlogitkd.functional.kd_loss`."""
+        return kd_loss.form(student, teacher, self.temperature)

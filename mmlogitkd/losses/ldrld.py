@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mmlogitkd.functional import ldrld_loss
+from mmlogitkd.functional import ClosedForm, ldrld_loss
 from mmlogitkd.registry import MODELS
 
 from . import arguments
@@ -64,11 +64,9 @@ class LDRLDLoss(LogitLoss):
         self.decay = arguments.number('decay', decay)
         self.average_pairs = arguments.flag('average_pairs', average_pairs)
 
-    def compute(
-        self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
-    ) -> Tensor:
-        """Give the rows of :func:`mmlogitkd.functional.ldrld_loss`."""
-        return ldrld_loss(
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Give that of :func:`mmlogitkd.functional.ldrld_loss`."""
+        return ldrld_loss.form(
             student,
             teacher,
             self.depth,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from mmlogitkd.functional import mlkd_loss
+from mmlogitkd.functional import ClosedForm, mlkd_loss
 from mmlogitkd.registry import MODELS
 
 from . import arguments
@@ -49,8 +49,6 @@ class MLKDLoss(LogitLoss):
         for temperature in self.temperatures:
             arguments.number('every entry of temperatures', temperature, positive=True)
 
-    def compute(
-        self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
-    ) -> Tensor:
-        """Give the batch mean of :func:`mmlogitkd.functional.mlkd_loss`."""
-        return mlkd_loss(student, teacher, self.temperatures)
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Give that of :func:`mmlogitkd.functional.mlkd_loss`."""
+        return mlkd_loss.form(student, teacher, self.temperatures)

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mmlogitkd.functional import nkd_loss
+from mmlogitkd.functional import ClosedForm, nkd_loss
 from mmlogitkd.registry import MODELS
 
 from . import arguments
@@ -47,9 +47,7 @@ class NKDLoss(LogitLoss):
         self.gamma = arguments.number('gamma', gamma)
         self.temperature = arguments.number('temperature', temperature, positive=True)
 
-    def compute(
-        self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
-    ) -> Tensor:
-        """Give the rows of :func:`mmlogitkd.functional.nkd_loss`."""
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Give that of :func:`mmlogitkd.functional.nkd_loss`."""
         assert target is not None
-        return nkd_loss(student, teacher, target, self.gamma, self.temperature)
+        return nkd_loss.form(student, teacher, target, self.gamma, self.temperature)

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mmlogitkd.functional import rld_loss
+from mmlogitkd.functional import ClosedForm, rld_loss
 from mmlogitkd.registry import MODELS
 
 from . import arguments
@@ -54,12 +54,10 @@ class RLDLoss(LogitLoss):
             'alpha_temperature', alpha_temperature, positive=True
         )
 
-    def compute(
-        self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
-    ) -> Tensor:
-        """Give the rows of :func:`mmlogitkd.functional.rld_loss`."""
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Give that of :func:`mmlogitkd.functional.rld_loss`."""
         assert target is not None
-        return rld_loss(
+        return rld_loss.form(
             student,
             teacher,
             target,

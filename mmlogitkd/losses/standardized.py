@@ -4,7 +4,8 @@ from typing import Any
 
 from torch import Tensor
 
-from mmlogitkd.functional import standardize
+from mmlogitkd.functional import ClosedForm, standardize
+from mmlogitkd.functional.standardize import standardized
 from mmlogitkd.registry import MODELS
 
 from . import arguments
@@ -55,9 +56,21 @@ class StandardizedLoss(LogitLoss):
         """Leave the labels to the base."""
         self.base.check_target(student, target)
 
+    def is_closed_form(self) -> bool:
+        """Be one where the base is."""
+        return type(self).compute is StandardizedLoss.compute and self.base.is_closed_form()
+
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Give the base's for standardised logits."""
+        ours, theirs = standardized(student, self.eps), standardized(teacher, self.eps)
+        found = self.base.form(ours.logits, theirs.logits, target).times(self.base.loss_weight)
+        return found._replace(gradient=ours.pull_back(found.gradient))
+
     def compute(
         self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
     ) -> Tensor:
         """Give what the base gives for standardised logits."""
+        if self.is_closed_form():
+            return super().compute(student, teacher, target, weight)
         student, teacher = standardize(student, self.eps), standardize(teacher, self.eps)
         return self.base.loss_weight * self.base.compute(student, teacher, target, weight)

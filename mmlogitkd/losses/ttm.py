@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mmlogitkd.functional import ttm_loss, wttm_loss
+from mmlogitkd.functional import ClosedForm, ttm_loss, wttm_loss
 from mmlogitkd.registry import MODELS
 
 from . import arguments
@@ -34,11 +34,9 @@ class TTMLoss(LogitLoss):
         super().__init__(loss_weight, reduction)
         self.gamma = arguments.number('gamma', gamma, positive=True)
 
-    def compute(
-        self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
-    ) -> Tensor:
-        """Give the rows of :func:`mmlogitkd.functional.ttm_loss`."""
-        return ttm_loss(student, teacher, self.gamma)
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Give that of :func:`mmlogitkd.functional.ttm_loss`."""
+        return ttm_loss.form(student, teacher, self.gamma)
 
 
 @MODELS.register_module()
@@ -61,8 +59,6 @@ class WTTMLoss(TTMLoss):
         tensor(0.3688)
     """
 
-    def compute(
-        self, student: Tensor, teacher: Tensor, target: Tensor | None, weight: Tensor | None
-    ) -> Tensor:
-        """Give the rows of :func:`mmlogitkd.functional.wttm_loss`."""
-        return wttm_loss(student, teacher, self.gamma)
+    def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        """Give that of :func:`mmlogitkd.functional.wttm_loss`."""
+        return wttm_loss.form(student, teacher, self.gamma)

@@ -15,11 +15,17 @@ import mmlogitkd.functional as functional
 import mmlogitkd.losses as losses
 from mmlogitkd.functional.common import (
     bernoulli,
+    compare,
     divergence,
+    leave_out,
+    mass,
+    over,
+    pick,
     rank,
     softmax_kl,
 )
 from mmlogitkd.functional.mlkd import gram_error
+from mmlogitkd.functional.standardize import standardize, standardized
 
 CALLS = {
     'kd_loss': {},
@@ -149,23 +155,27 @@ def test_every_loss_has_an_example(item):
         assert '>>> ' in inspect.getdoc(item)
 
 
-def test_divergence_without_classes_is_that_of_the_others(batch):
+def test_left_out_classes_play_no_part(batch):
     student, teacher, _ = batch(4, 6)
-    index = torch.tensor([[0, 5]]).expand(4, 2)
     before = student.clone(), teacher.clone()
-    got = divergence(student, teacher, 2.0, without=index, masses=True)
-    expected = divergence(student[:, 1:5], teacher[:, 1:5], 2.0)
+    index = torch.tensor([[0, 5]]).expand(4, 2)
+    both = over(student, teacher, 2.0)
+    picked = pick(both, index)
+    torch.testing.assert_close(picked, torch.stack((student, teacher))[..., [0, 5]] / 2)
+    logs = leave_out(both, index)
+    inside = torch.stack((student, teacher))[..., 1:5] / 2
+    torch.testing.assert_close(mass(both, logs), inside.logsumexp(-1))
+    got, expected = compare(logs, both), divergence(student[:, 1:5], teacher[:, 1:5], 2.0)
     assert torch.equal(student, before[0])
     assert torch.equal(teacher, before[1])
     torch.testing.assert_close(got.value, expected.value)
     for model in ('student', 'teacher'):
         torch.testing.assert_close(getattr(got, model)[:, 1:5], getattr(expected, model))
-    inside = torch.stack((student, teacher))[..., 1:5] / 2
-    torch.testing.assert_close(got.masses, inside.logsumexp(-1))
     gradient = got.gradient()
     torch.testing.assert_close(gradient[:, 1:5], expected.gradient())
     assert gradient[:, [0, 5]].eq(0).all()
-    crossed = divergence(student, teacher, 2.0, without=index, cross_entropy=True)
+    both = over(student, teacher, 2.0)
+    crossed = compare(leave_out(both, index), both, cross_entropy=True)
     entropy = torch.special.entr(inside[1].softmax(-1)).sum(-1)
     torch.testing.assert_close(crossed.value, expected.value + entropy)
 
@@ -193,6 +203,37 @@ def test_a_gradient_of_the_gradient_is_refused(batch):
     )
     with pytest.raises(RuntimeError, match='does not require grad'):
         gradient.sum().backward()
+
+
+def test_a_graph_that_is_kept_gives_its_gradient_again(batch):
+    student, teacher, _ = batch(4, 5)
+    value = softmax_kl(student.requires_grad_(), teacher).sum()
+    first, second = (torch.autograd.grad(value, student, retain_graph=True)[0] for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_an_average_is_that_of_rows_and_gradients(batch):
+    student, teacher, _ = batch(4, 5)
+    student.requires_grad_()
+    expected = 3.0 * functional.kd_loss(student, teacher, 2.0).mean()
+    got = functional.differentiable(
+        student, teacher, lambda s, t: functional.kd_loss.form(s, t, 2.0).mean(3.0)
+    )
+    torch.testing.assert_close(got, expected)
+    gradients = [torch.autograd.grad(value, student)[0] for value in (got, expected)]
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize('eps', [1e-7, 0.5])
+def test_standardisation_pulls_gradients_back_as_autograd_does(batch, eps):
+    logits, gradient, _ = batch(4, 5)
+    logits[1] = 3.0  # equal logits have no direction
+    logits.requires_grad_()
+    (expected,) = torch.autograd.grad(standardize(logits, eps), logits, gradient)
+    found = standardized(logits.detach(), eps)
+    torch.testing.assert_close(found.logits, standardize(logits, eps).detach())
+    torch.testing.assert_close(found.pull_back(gradient), expected)
+    assert not expected[1].any()
 
 
 @every_function
