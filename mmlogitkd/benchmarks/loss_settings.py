@@ -31,6 +31,7 @@ class Settings:
         seconds: About how long the rounds of one row of the table may take together; slow work
             gets fewer of them, 3 at least.
         max_memory: Bytes; what needs more beyond its inputs is left out.
+        compile: Whether the losses are measured as ``torch.compile`` makes them, too.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device('cpu'))
@@ -38,6 +39,7 @@ class Settings:
     rounds: int = 15
     seconds: float = 20.0
     max_memory: float = 8e9
+    compile: bool = False
 
     def needs(self, work_at: Callable[[int], Callable[[], object]], size: int) -> int | None:
         """Return the bytes that the work of a size is expected to need, None if within the limit.
@@ -67,6 +69,7 @@ class Settings:
             'rounds': self.rounds,
             'seconds': self.seconds,
             'max_memory': self.max_memory,
+            'compile': self.compile,
         }
 
     def __str__(self) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+import torch
+
 from .loss_cases import KD, Form, LossCase, training_call
 from .loss_settings import Settings, gigabytes, significant
 from .loss_targets import SPEED, in_words, verdicts
 from .peak_memory import peak_memory
 from .report import Column, Report
-from .timing import ratio
+from .timing import Times, ratio
 
 __all__ = ['COLUMNS', 'SHAPES', 'describe', 'measure', 'report']
 
@@ -23,7 +25,8 @@ def measure(case: LossCase, rows: int, classes: int, settings: Settings) -> dict
     """Measure one loss at one shape: forward, and backward to the student's logits.
 
     Side by side: the registered module as training calls it, its checks included; its
-    straightforward form; plain KD on as many logits, for SDD on (N · R, C) and on (N, C) too.
+    straightforward form; plain KD on as many logits, for SDD on (N · R, C) and on (N, C) too; with
+    ``settings.compile`` the compiled module.
 
     Args:
         case: The loss.
@@ -33,9 +36,9 @@ def measure(case: LossCase, rows: int, classes: int, settings: Settings) -> dict
 
     Returns:
         Plain values. ``ms`` has medians and ``peak`` bytes beyond the inputs, both of 'ours',
-        'straightforward', 'KD' and for SDD 'KD of the rows'; ``to_kd`` and ``speed_up`` are medians
-        over the rounds, ``needs`` the bytes of what was left out for them. ``targets`` are those
-        of a CPU and float32.
+        'straightforward', 'KD', for SDD 'KD of the rows', and 'compiled'; ``to_kd``, ``speed_up``
+        and ``by_compiling`` are medians over the rounds, ``needs`` the bytes of what was left out
+        for them. ``targets`` are those of a CPU and float32.
     """
     sources: dict[str, Form] = {'ours': case.build(), 'straightforward': case.straightforward}
 
@@ -49,6 +52,11 @@ def measure(case: LossCase, rows: int, classes: int, settings: Settings) -> dict
     works['KD'] = _kd(rows * max(case.regions, 1), classes, settings)
     if case.regions:
         works['KD of the rows'] = _kd(rows, classes, settings)
+    if settings.compile and 'ours' in works:
+        torch.compiler.reset()  # else a graph for any shape, after the first few
+        sources['compiled'] = torch.compile(case.build(), fullgraph=True)
+        works['compiled'] = work_at('compiled')(rows)
+        works['compiled']()
     peaks = {name: peak_memory(work, settings.device) for name, work in works.items()}
     times = settings.times(works)
     row = {
@@ -58,14 +66,20 @@ def measure(case: LossCase, rows: int, classes: int, settings: Settings) -> dict
         'regions': case.regions,
         'rounds': len(times['KD']),
         'ms': {name: 1e3 * median(seconds) for name, seconds in times.items()},
-        'to_kd': ratio(times, 'ours', 'KD') if 'ours' in times else None,
-        'speed_up': ratio(times, 'straightforward', 'ours') if {*sources} <= {*times} else None,
+        'to_kd': _compared(times, 'ours', 'KD'),
+        'speed_up': _compared(times, 'straightforward', 'ours'),
+        'by_compiling': _compared(times, 'ours', 'compiled'),
         'peak': peaks,
         'needs': {name: needed for name, needed in needs.items() if needed is not None},
     }
     plain = settings.plain()
     asked = SPEED if (settings.device.type, plain['dtype']) == ('cpu', 'float32') else ()
     return {**row, 'targets': verdicts(asked, row)}
+
+
+def _compared(times: Times, of: str, to: str) -> float | None:
+    """The ratio, if both were timed."""
+    return ratio(times, of, to) if of in times and to in times else None
 
 
 def _kd(rows: int, classes: int, settings: Settings) -> Callable[[], object]:
@@ -109,6 +123,7 @@ COLUMNS = (
     Column('ms', lambda row: _milliseconds(row, 'ours')),
     Column('× KD', lambda row: _factor(row, 'to_kd')),
     Column('Speed-up', lambda row: _factor(row, 'speed_up')),
+    Column('By compiling', lambda row: _factor(row, 'by_compiling')),
     Column('MB', lambda row: _megabytes(row, 'ours')),
     Column('MB, KD', lambda row: _megabytes(row, 'KD')),
     Column('MB, straightforward', lambda row: _megabytes(row, 'straightforward')),

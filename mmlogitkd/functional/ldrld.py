@@ -1,6 +1,7 @@
 """Local dense relational logit distillation (Xu et al., ICCV 2025, arXiv 2507.15911)."""
 
 import functools
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -62,7 +63,14 @@ def term_tables(
     return pairs.to(device), weights.to(device, dtype), by_rank.to(device, dtype)
 
 
-_kept_tables = functools.cache(term_tables)  # the same for every step
+# the same for every step, in inference mode or not
+_kept_tables = functools.cache(torch.inference_mode(False)(term_tables))
+
+
+@torch.compiler.assume_constant_result
+def _tables(*key: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """The tables, which a graph of torch.compile then holds as they are."""
+    return _kept_tables(*key)
 
 
 @closed_form
@@ -114,25 +122,25 @@ def ldrld_loss(
             f'depth {depth} is larger than the {num_classes} classes of the logits; '
             f'set depth to 1..{num_classes}'
         )
-    rows, theirs = student.flatten(0, -2), teacher.flatten(0, -2)
+    shape = student.shape
+    if len(shape) > 2:
+        student, teacher = student.flatten(0, -2), teacher.flatten(0, -2)
     share = alpha / (depth * (depth - 1) // 2 + 1 if average_pairs else 1)
     alone = depth == num_classes or beta == 0  # there is no other term
     common = share if alone else beta  # multiplies all in the end
     of_common = 1.0 if alone else share / beta
-    # a graph of torch.compile holds the tables anyway
-    tables = term_tables if torch.compiler.is_compiling() else _kept_tables
-    looked_up = tables(depth, eps, delta, decay, of_common, student.dtype, student.device)
-    top = rank(rows, depth)
-    both = over(rows, theirs, temperature)
-    value, of_top = _local(pick(both, top), *looked_up)
+    tables = _tables(depth, eps, delta, decay, of_common, student.dtype, student.device)
+    top = rank(student, depth)
+    both = over(student, teacher, temperature)
+    value, of_top = _local(pick(both, top), *tables)
     if alone:
-        gradient = torch.zeros_like(rows)
+        gradient = torch.zeros_like(student)
     else:
         rest = compare(leave_out(both, top), both)
         value, gradient = value.add_(rest.value), rest.gradient()
     gradient.scatter_(-1, top, of_top)
-    if student.dim() > 2:
-        value, gradient = value.view(student.shape[:-1]), gradient.view(student.shape)
+    if len(shape) > 2:
+        value, gradient = value.view(shape[:-1]), gradient.view(shape)
     return ClosedForm(value, gradient, temperature * common, temperature**2 * common)
 
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mmlogitkd.functional import ClosedForm, differentiable, reduce_batch, reduce_rows
+from mmlogitkd.functional.closed_form import BLOCK, in_blocks
 
 from . import arguments, checks
 
@@ -41,7 +42,8 @@ class LogitLoss(nn.Module):
     def form(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
         """Evaluate the formula and its gradient, without ``loss_weight`` and reduction.
 
-        Losses that autograd differentiates implement :meth:`compute` instead.
+        With ``per_row``, the value of a row depends on that row alone: a large batch is evaluated
+        in blocks of rows. Losses that autograd differentiates implement :meth:`compute` instead.
 
         Args:
             student: Logits (..., N, C), without history and in float32 or above.
@@ -64,7 +66,7 @@ class LogitLoss(nn.Module):
         Returns:
             (..., N), or the batch mean as a scalar if not ``per_row``.
         """
-        return differentiable(student, teacher, lambda s, t: self.form(s, t, target))
+        return differentiable(student, teacher, lambda s, t: self._evaluated(s, t, target))
 
     def check_target(self, student: Tensor, target: Tensor | None) -> None:
         """Raise ValueError for labels that the formula cannot use."""
@@ -120,7 +122,13 @@ class LogitLoss(nn.Module):
 
     def _mean(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
         self._check_values(student, teacher, target)
-        return self.form(student, teacher, target).mean(self.loss_weight)
+        return self._evaluated(student, teacher, target).mean(self.loss_weight)
+
+    def _evaluated(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
+        large = self.per_row and student.numel() > BLOCK and student.device.type == 'cpu'
+        if large and not torch.compiler.is_compiling():
+            return in_blocks(self.form, student, teacher, target)
+        return self.form(student, teacher, target)
 
     def _check_values(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> None:
         if student.device.type == 'cpu' and not torch.compiler.is_compiling():

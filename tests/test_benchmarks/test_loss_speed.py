@@ -27,6 +27,13 @@ def test_row_of_a_loss():
     assert describe(row).startswith('LDRLD, 16×10: ms ')
 
 
+def test_compiled_loss():
+    (case,) = choose(['KD'])
+    row = measure(case, 16, 10, Settings(rounds=1, compile=True))
+    assert row['by_compiling'] == pytest.approx(row['ms']['ours'] / row['ms']['compiled'])
+    assert row['by_compiling'] > 0 and cells(row)['By compiling'] != '–'
+
+
 def test_sdd_is_compared_with_as_many_logits():
     case = choose(['sdd'])[0]
     row = measure(case, 64, 10, QUICK)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mmlogitkd.benchmarks.peak_memory import peak_memory
 from mmlogitkd.functional import kd_loss
 from mmlogitkd.losses import KDLoss, LogitLoss, StandardizedLoss
 
@@ -42,6 +43,25 @@ def test_the_mean_in_the_closed_form_is_that_of_the_rows(name):
     torch.testing.assert_close(
         value_and_gradient(loss, student, teacher, target), value_and_gradient(of_rows, student)
     )
+
+
+@pytest.mark.parametrize('name', [name for name in LOSSES if build(name).per_row])
+@pytest.mark.parametrize('limit', [1, 10, 25])
+def test_blocks_of_rows_give_the_same(monkeypatch, name, limit):
+    loss = build(name, loss_weight=3.0)
+    student, teacher, target = batch(loss, rows=7)
+    expected = value_and_gradient(loss, student, teacher, target)
+    monkeypatch.setattr('mmlogitkd.functional.closed_form.BLOCK', limit)
+    monkeypatch.setattr('mmlogitkd.losses.base.BLOCK', limit)
+    torch.testing.assert_close(value_and_gradient(loss, student, teacher, target), expected)
+
+
+def test_a_large_batch_takes_little_memory():
+    loss = KDLoss()
+    student = torch.randn(4096, 1000, requires_grad=True)
+    teacher = torch.randn(4096, 1000)
+    peak = peak_memory(lambda: loss(student, teacher), torch.device('cpu'))
+    assert peak < 1.5 * 4 * student.numel()  # the gradient, and blocks
 
 
 def test_what_a_subclass_changes_counts():

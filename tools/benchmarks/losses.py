@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from mmlogitkd.benchmarks.loss_cases import choose
@@ -46,6 +47,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help=f'rows and classes of the logits ({default})',
     )
     add_arguments(parser, rounds=15)
+    parser.add_argument(
+        '--compile', action='store_true', help='time the losses compiled by torch.compile, too'
+    )
     args = parser.parse_args(arguments)
     try:
         args.cases = choose(args.only)
@@ -57,7 +61,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and show the table; return the exit status."""
     args = parse_args(arguments)
-    settings = settings_of(args)
+    settings = replace(settings_of(args), compile=args.compile)
     todo = [
         (f'{case.name}, {rows} × {classes}', partial(measure, case, rows, classes, settings))
         for rows, classes in args.shapes

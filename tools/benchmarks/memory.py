@@ -15,12 +15,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from mmlogitkd.benchmarks.memory import MEMORY_TARGET, measure_memory, memory_report
-from mmlogitkd.benchmarks.report import is_missed
-from mmlogitkd.benchmarks.step_options import cases_of, step_parser
-from mmlogitkd.benchmarks.workers import WorkerError
+from mmlogitkd.benchmarks.step_console import Measured, fill
+from mmlogitkd.benchmarks.step_options import Case, cases_of, step_parser
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
@@ -32,7 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--repeats', type=int, default=3, help='processes of each kind (3)')
     args = parser.parse_args(arguments)
     cases = cases_of(parser, args, CONFIGS, counts=('steps', 'repeats'))
-    console = Console(width=None if sys.stdout.isatty() else 120)
     settings = dict(
         device=args.device,
         amp=args.amp,
@@ -40,21 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         repeats=args.repeats,
         options=args.cfg_options,
     )
-    report = memory_report(settings)
-    for number, case in enumerate(cases, 1):
-        title = f'[{number}/{len(cases)}] {case.pair.name}, {case.loss}'
-        with console.status(title):
-            try:
-                use = measure_memory(case.settings, args.steps, args.repeats)
-            except WorkerError as error:
-                console.print(f'{title}: {error}', markup=False, highlight=False)
-                return 1
-        report.rows.append(case.row(MEMORY_TARGET, use.row()))
-        paths = report.save(args.out, 'memory')  # after every line: a later one may fail
-        console.print(f'{title}: {use.ratio:.3f}', markup=False, highlight=False)
-    console.print(report.table())
-    console.print('Written: ' + ', '.join(map(str, paths)), soft_wrap=True, highlight=False)
-    return 1 if args.check and any(map(is_missed, report.rows)) else 0
+
+    def measure(case: Case) -> Measured:
+        return measure_memory(case.settings, args.steps, args.repeats)
+
+    return fill(memory_report(settings), cases, measure, MEMORY_TARGET, 'memory', args)
 
 
 if __name__ == '__main__':

@@ -17,12 +17,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
-from mmlogitkd.benchmarks.report import is_missed
-from mmlogitkd.benchmarks.step_options import cases_of, step_parser
+from mmlogitkd.benchmarks.step_console import Measured, fill
+from mmlogitkd.benchmarks.step_options import Case, cases_of, step_parser
 from mmlogitkd.benchmarks.steps import STEP_TARGET, measure_step, step_report
-from mmlogitkd.benchmarks.workers import WorkerError
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
@@ -40,8 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     args = parser.parse_args(arguments)
     cases = cases_of(parser, args, CONFIGS, counts=('rounds', 'warm_up'))
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    args.out.mkdir(parents=True, exist_ok=True)
     settings = dict(
         device=args.device,
         amp=args.amp,
@@ -49,30 +44,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         system_malloc=args.system_malloc,
         options=args.cfg_options,
     )
-    report = step_report(settings)
-    for number, case in enumerate(cases, 1):
-        title = f'[{number}/{len(cases)}] {case.pair.name}, {case.loss}'
-        with console.status(title):
-            try:
-                times = measure_step(
-                    case.settings,
-                    args.rounds,
-                    args.warm_up,
-                    with_profile=args.profile,
-                    keep_memory=not args.system_malloc,
-                )
-            except WorkerError as error:
-                console.print(f'{title}: {error}', markup=False, highlight=False)
-                return 1
-        report.rows.append(case.row(STEP_TARGET, times.row()))
-        paths = report.save(args.out, 'steps')  # after every line: a later one may fail
-        console.print(f'{title}: {times.ratio:.3f}', markup=False, highlight=False)
+
+    def measure(case: Case) -> Measured:
+        times = measure_step(
+            case.settings,
+            args.rounds,
+            args.warm_up,
+            with_profile=args.profile,
+            keep_memory=not args.system_malloc,
+        )
         if args.profile:
+            args.out.mkdir(parents=True, exist_ok=True)
             file = args.out / f'steps_{case.pair.name}_{case.loss}.txt'.replace(' ', '-')
             file.write_text(times.profile, encoding='utf-8')
-    console.print(report.table())
-    console.print('Written: ' + ', '.join(map(str, paths)), soft_wrap=True, highlight=False)
-    return 1 if args.check and any(map(is_missed, report.rows)) else 0
+        return times
+
+    return fill(step_report(settings), cases, measure, STEP_TARGET, 'steps', args)
 
 
 if __name__ == '__main__':
