@@ -27,6 +27,9 @@ def pair_weights(depth: int, eps: float = 1.5, delta: float = 2.0, decay: float 
     return delta * torch.exp(-decay * ranks) / (eps + (second - first))
 
 
+_MATRIX_DEPTH = 16
+
+
 def term_tables(
     depth: int,
     eps: float,
@@ -51,16 +54,19 @@ def term_tables(
         device: Where the tables live.
 
     Returns:
-        The ranks (2 P,) of all pairs; the weights (M,) of the terms; and a matrix (d, M), which has
-        each weight in the row of its rank: it adds up what is a rank's.
+        The ranks (2 P,) of all pairs; the weights (M,) of the terms; and what adds up a rank's
+        terms: a matrix (d, M), which has each weight in the row of its rank, or for large d, where
+        that would take d³ steps, the places (d · d,) of the terms, rank by rank.
     """
     pairs = torch.triu_indices(depth, depth, offset=1).flatten()
     of_pairs = pair_weights(depth, eps, delta, decay)
     weights = share * torch.cat((of_pairs, of_pairs, of_pairs.new_ones(depth)))
     ranks = torch.cat((pairs, torch.arange(depth)))
-    by_rank = weights.new_zeros(depth, len(weights))
-    by_rank[ranks, torch.arange(len(ranks))] = weights
-    return pairs.to(device), weights.to(device, dtype), by_rank.to(device, dtype)
+    by_rank = ranks.argsort(stable=True)
+    if depth <= _MATRIX_DEPTH:
+        by_rank = torch.zeros(depth, len(ranks), dtype=dtype)
+        by_rank[ranks, torch.arange(len(ranks))] = weights.to(dtype)
+    return pairs.to(device), weights.to(device, dtype), by_rank.to(device)
 
 
 # the same for every step, in inference mode or not
@@ -151,7 +157,7 @@ def _local(both: Tensor, pairs: Tensor, weights: Tensor, by_rank: Tensor) -> tup
         both: Logits (2, N, d), the student's and the teacher's, in order of rank.
         pairs: First of :func:`term_tables`, and so on.
         weights: Of the terms.
-        by_rank: The same, by rank.
+        by_rank: What adds them up.
 
     Returns:
         (N,), and (N, d).
@@ -164,4 +170,8 @@ def _local(both: Tensor, pairs: Tensor, weights: Tensor, by_rank: Tensor) -> tup
     log_student, log_teacher = logs.unbind()
     prob_student, prob_teacher = logs.exp().unbind()
     value = weights @ (log_teacher - log_student).mul_(prob_teacher)
-    return value, (by_rank @ (prob_student - prob_teacher)).T
+    slopes = prob_student - prob_teacher  # (M, N)
+    if by_rank.dim() == 2:
+        return value, (by_rank @ slopes).T
+    slopes = slopes.mul_(weights.unsqueeze(-1)).index_select(0, by_rank)
+    return value, slopes.unflatten(0, (both.size(1), -1)).sum(1).T

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.autograd import gradcheck
 
 from mmlogitkd.functional import (
     binary_kd_loss,
@@ -136,6 +137,13 @@ def test_ldrld_divides_by_the_number_of_divergences(batch):
         lambda s: ldrld_loss(s, teacher, 7, beta=0.0, average_pairs=False),
         student,
     )
+
+
+@pytest.mark.parametrize('depth', [16, 17, 20])
+def test_ldrld_knows_its_gradient_at_any_depth(batch, depth):
+    """Up to 16 a matrix adds up what is a rank's."""
+    student, teacher, _ = batch(2, 20, scale=1.0)
+    assert gradcheck(lambda s: ldrld_loss(s, teacher, depth), student.requires_grad_())
 
 
 def test_ldrld_pair_weights_at_the_published_depth():
