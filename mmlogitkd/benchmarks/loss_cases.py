@@ -62,13 +62,16 @@ class LossCase:
 
         Returns:
             Student's logits (N, C) or (N, C, R) that require a gradient, the teacher's, and
-            labels (N,); the logits' standard deviation is 2.
+            labels (N,); the logits' standard deviation is 2. The classes of a region are side by
+            side in memory, as the sources of logits put them.
         """
         generator = torch.Generator().manual_seed(rows * classes)
-        shape = (rows, classes, self.regions) if self.regions else (rows, classes)
+        shape = (self.regions, rows, classes) if self.regions else (rows, classes)
         student, teacher = (
             (2 * torch.randn(shape, generator=generator)).to(device, dtype) for _ in range(2)
         )
+        if self.regions:
+            student, teacher = student.permute(1, 2, 0), teacher.permute(1, 2, 0)
         target = torch.randint(classes, (rows,), generator=generator).to(device)
         return student.requires_grad_(), teacher, target
 

@@ -126,7 +126,7 @@ class LogitLoss(nn.Module):
 
     def _evaluated(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
         large = self.per_row and student.numel() > BLOCK and student.device.type == 'cpu'
-        if large and not torch.compiler.is_compiling():
+        if large and student.is_contiguous() and not torch.compiler.is_compiling():
             return in_blocks(self.form, student, teacher, target)
         return self.form(student, teacher, target)
 
