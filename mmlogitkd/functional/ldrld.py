@@ -55,18 +55,19 @@ def term_tables(
 
     Returns:
         The ranks (2 P,) of all pairs; the weights (M,) of the terms; and what adds up a rank's
-        terms: a matrix (d, M), which has each weight in the row of its rank, or for large d, where
-        that would take d³ steps, the places (d · d,) of the terms, rank by rank.
+        terms: the places (d · d,) of the terms, rank by rank, or for a small d on the CPU a matrix
+        (d, M), which has each weight in the row of its rank. It would take d³ steps for a large d,
+        and on CUDA its product may be in TF32.
     """
     pairs = torch.triu_indices(depth, depth, offset=1).flatten()
     of_pairs = pair_weights(depth, eps, delta, decay)
     weights = share * torch.cat((of_pairs, of_pairs, of_pairs.new_ones(depth)))
     ranks = torch.cat((pairs, torch.arange(depth)))
-    by_rank = ranks.argsort(stable=True)
-    if depth <= _MATRIX_DEPTH:
+    by_rank = ranks.argsort(stable=True).to(device)
+    if depth <= _MATRIX_DEPTH and device.type == 'cpu':
         by_rank = torch.zeros(depth, len(ranks), dtype=dtype)
         by_rank[ranks, torch.arange(len(ranks))] = weights.to(dtype)
-    return pairs.to(device), weights.to(device, dtype), by_rank.to(device)
+    return pairs.to(device), weights.to(device, dtype), by_rank
 
 
 # the same for every step, in inference mode or not

@@ -27,7 +27,13 @@ def test_losses(tool: Tool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert found == [(16, 10, 'KD'), (16, 10, 'LDRLD'), (20, 8, 'KD'), (20, 8, 'LDRLD')]
     lines = (tmp_path / 'new' / 'losses.md').read_text().splitlines()
     assert lines[0] == '# Losses, forward and backward (cpu, float32, 1 threads)'
-    assert lines[2].startswith('| Loss | Logits | ms | × KD | Speed-up | MB |') and len(lines) == 8
+    headings = '| Loss | Logits | ms | × KD | Speed-up | By compiling | MB |'
+    assert lines[2].startswith(headings) and len(lines) == 8
+    assert all(row['by_compiling'] is None for row in rows)
+    few = ['--only', 'KD', '--shapes', '16x10', '--rounds', '1', '--compile']
+    assert main([*few, '--out', str(tmp_path / 'compiled')]) == 0
+    (row,) = json.loads((tmp_path / 'compiled' / 'losses.json').read_text())['rows']
+    assert row['by_compiling'] > 0
 
 
 def test_missed_target_changes_the_exit_status(
