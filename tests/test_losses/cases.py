@@ -21,7 +21,7 @@ SMALL = {
 LOSSES = {name: dict(type=f'mmlogitkd.{name}', **args) for name, args in SMALL.items()}
 for wrapper, bases in {
     'SDDLoss': ('KDLoss', 'DKDLoss', 'LDRLDLoss', 'LumiNetLoss'),
-    'StandardizedLoss': ('KDLoss', 'DKDLoss', 'DISTLoss', 'LumiNetLoss'),
+    'StandardizedLoss': ('KDLoss', 'DKDLoss', 'DISTLoss'),
 }.items():
     for base in bases:
         LOSSES[f'{wrapper}-{base}'] = dict(type=f'mmlogitkd.{wrapper}', base=LOSSES[base])
