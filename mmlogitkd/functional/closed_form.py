@@ -118,10 +118,11 @@ def in_blocks(
     teacher: Tensor,
     target: Tensor | None,
 ) -> ClosedForm:
-    """Evaluate a closed form whose rows do not depend on each other, some rows at a time.
+    """Evaluate a closed form whose rows do not depend on each other, on a CPU some rows at a time.
 
-    Of a large batch that takes no memory beyond the gradient, and less time on a CPU: a block's
-    tensors stay in its caches, and are small enough for the allocator to use again.
+    A large batch then takes no memory beyond the gradient, and less time: a block's tensors stay in
+    the caches, and are small enough for the allocator to use again. Logits that are not contiguous
+    are evaluated at once, as every block would read through all of their memory.
 
     Args:
         form: Takes student, teacher and target, and gives one value per row.
@@ -129,6 +130,9 @@ def in_blocks(
         teacher: Logits of the same shape.
         target: Labels (N,), or None.
     """
+    large = student.numel() > BLOCK and student.device.type == 'cpu' and student.is_contiguous()
+    if not large or torch.compiler.is_compiling():
+        return form(student, teacher, target)
     step = max(BLOCK // student[0].numel(), 1)
     gradient, values = torch.empty_like(student), []
     for start in range(0, student.size(0), step):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mmlogitkd.functional import ClosedForm, differentiable, reduce_batch, reduce_rows
-from mmlogitkd.functional.closed_form import BLOCK, in_blocks
+from mmlogitkd.functional.closed_form import in_blocks
 
 from . import arguments, checks
 
@@ -125,8 +125,7 @@ class LogitLoss(nn.Module):
         return self._evaluated(student, teacher, target).mean(self.loss_weight)
 
     def _evaluated(self, student: Tensor, teacher: Tensor, target: Tensor | None) -> ClosedForm:
-        large = self.per_row and student.numel() > BLOCK and student.device.type == 'cpu'
-        if large and student.is_contiguous() and not torch.compiler.is_compiling():
+        if self.per_row:
             return in_blocks(self.form, student, teacher, target)
         return self.form(student, teacher, target)
 
